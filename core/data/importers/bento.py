@@ -54,6 +54,8 @@ def read_bento(source: Source) -> list[Sheet]:
     unit = "seconds" if found.has_decimals else "frames"
     first = found.settings.get("start frame", 1.0)
     rate = found.settings.get("framerate")
+    if rate is not None and rate <= 0:
+        rate = None
     events = found.events
     if unit == "frames":
         events = [e._replace(start=e.start - first, stop=e.stop - first + 1) for e in events]
@@ -81,7 +83,8 @@ def _preamble(found: _Found, lines: Sequence[str]) -> None:
         if CHANNEL.match(line):
             return
         if setting := SETTING.match(line):
-            found.settings[setting["key"]] = number(setting["value"]) or 0.0
+            if (value := number(setting["value"])) is not None:
+                found.settings[setting["key"]] = value
         elif line.lower().startswith("movie file"):
             name = line.partition(":")[2].strip().replace("\\", "/").rpartition("/")[2]
             found.media = name.rpartition(".")[0] or name

@@ -19,7 +19,8 @@ NOBODY = "No focal subject"
 """BORIS's own word for an event without a subject."""
 MEDIA = ("Media file path", "Media file name", "Media file", "Source")
 RATES = ("FPS", "FPS (frame/s)")
-SHOWN = 5
+NOT_THERE = ("", "NA")
+"""What BORIS writes for the stop of a point event, and for the media of a live observation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ def read_boris(source: Source) -> list[Sheet]:
         if len(row) <= columns.behaviour:
             raise DataError(f"{path}, line {line}: {len(row)} cells, fewer than the header")
         media = row[columns.media] if columns.media is not None else ""
+        media = "" if media in NOT_THERE else media
         _add(videos[media], row, columns, path, line)
     if not seen:
         raise DataError(f"{path}: no event below the header in line {top + 1}")
@@ -112,7 +114,8 @@ def _add(video: _Video, row: Sequence[str], columns: _Columns, path: Path, line:
         return row[place] if place is not None and place < len(row) else ""
 
     if video.rate is None:
-        video.rate = number(cell(columns.rate)) or None
+        rate = number(cell(columns.rate))
+        video.rate = rate if rate is not None and rate > 0 else None
     subject, behaviour = cell(columns.subject) or NOBODY, cell(columns.behaviour)
     if not behaviour:
         raise DataError(f"{path}, line {line}: no behaviour is named")
@@ -120,7 +123,8 @@ def _add(video: _Video, row: Sequence[str], columns: _Columns, path: Path, line:
     place = f"line {line}"
     if columns.start is not None and columns.stop is not None:
         start = _time(cell(columns.start), path, line)
-        stop = _time(cell(columns.stop) or cell(columns.start), path, line)
+        end = cell(columns.stop)
+        stop = start if end in NOT_THERE else _time(end, path, line)
         if stop < start:
             raise DataError(
                 f"{path}, line {line}: stops at {stop:g} s, before it starts at {start:g} s"

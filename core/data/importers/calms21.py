@@ -84,6 +84,10 @@ def _sequences(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
             if isinstance(sequence, Mapping) and "keypoints" in sequence:
                 found = True
                 yield str(name).rpartition("/")[2], sequence
+    if not found and "observations" in table:
+        raise DataError(
+            f"{path}: a project of BORIS; export its events (Observations, Export events) and name that file"
+        )
     if not found:
         raise DataError(
             f"{path}: no sequence with 'keypoints'; CalMS21 nests annotator, then sequence"
@@ -92,7 +96,7 @@ def _sequences(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _json(path: Path) -> Any:
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             return json.load(file)
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: not a whole JSON file ({error})") from error
@@ -123,14 +127,8 @@ def _tracks(sequence: Mapping[str, Any], name: str, path: Path) -> Tracks:
 
 
 def _sheet(name: str, sequence: Mapping[str, Any], path: Path) -> Sheet:
-    metadata = sequence.get("metadata")
-    vocabulary = metadata.get("vocab") if isinstance(metadata, Mapping) else None
-    if isinstance(vocabulary, str):
-        vocabulary = json.loads(vocabulary.replace("'", '"'))
-    if not isinstance(vocabulary, Mapping):
-        raise DataError(f"{path}: {name!r} has annotations, but no vocabulary for them")
-    behaviour_of = {int(number): str(behaviour) for behaviour, number in vocabulary.items()}
-    codes = np.asarray(sequence["annotations"]).astype(np.int64).ravel().tolist()
+    behaviour_of = _vocabulary(sequence, name, path)
+    codes = _codes(sequence, name, path)
     if strange := sorted({*codes} - {*behaviour_of}):
         raise DataError(f"{path}: {name!r} has the label {strange[0]}, which its vocabulary lacks")
     runs = runs_of_names([behaviour_of[code] for code in codes])
@@ -147,3 +145,32 @@ def _sheet(name: str, sequence: Mapping[str, Any], path: Path) -> Sheet:
         frames_per_second=RATE,
         behaviours=tuple(b for b in behaviour_of.values() if b.lower() not in NO_BEHAVIOUR),
     )
+
+
+def _vocabulary(sequence: Mapping[str, Any], name: str, path: Path) -> dict[int, str]:
+    """Return the behaviour of each number."""
+    metadata = sequence.get("metadata")
+    vocabulary = metadata.get("vocab") if isinstance(metadata, Mapping) else None
+    try:
+        if isinstance(vocabulary, str):
+            vocabulary = json.loads(vocabulary.replace("'", '"'))
+        if isinstance(vocabulary, Mapping):
+            return {int(number): str(behaviour) for behaviour, number in vocabulary.items()}
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"{path}: the vocabulary of {name!r} is not behaviours and their numbers ({error})"
+        ) from error
+    raise DataError(f"{path}: {name!r} has annotations, but no vocabulary for them")
+
+
+def _codes(sequence: Mapping[str, Any], name: str, path: Path) -> list[int]:
+    """Return the number of the behaviour of each frame."""
+    values = _array(sequence, "annotations", name, path).ravel()
+    if not (values == np.floor(values)).all():
+        raise DataError(f"{path}: 'annotations' of {name!r} are not all whole numbers")
+    points = sequence["keypoints"]
+    frames = len(points) if isinstance(points, list | np.ndarray) else 0
+    if len(values) != frames:
+        raise DataError(f"{path}: {name!r} has {len(values)} annotations for {frames} frames")
+    codes: list[int] = values.astype(np.int64).tolist()
+    return codes

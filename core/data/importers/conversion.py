@@ -52,6 +52,10 @@ class Omissions(msgspec.Struct):
     open_events: int = 0
     outside: int = 0
     """Events that lie before or after the video altogether."""
+    cut: int = 0
+    """Events that begin before the video or go on after it, of which the part inside is kept."""
+    brief: int = 0
+    """Events that start and stop in the same frame, which makes them no frame long."""
     merged: int = 0
     """Events that overlap an earlier one of the same action, agent and target, and were joined with it."""
     empty_frames_at_end: int = 0
@@ -190,7 +194,11 @@ def _bouts(
         if stop <= 0 or start >= frames:
             omissions.outside += 1
             continue
-        bouts.append(ImportedBout(*who, max(start, 0), min(max(stop, start), frames)))
+        if stop <= start:
+            omissions.brief += 1
+            continue
+        omissions.cut += start < 0 or stop > frames
+        bouts.append(ImportedBout(*who, max(start, 0), min(stop, frames)))
     return bouts
 
 
@@ -219,7 +227,7 @@ def _check_length(sheet: Sheet, rate: float, offset: float, frames: int) -> None
     if rate > 1 and last <= OUTLASTS * frames:
         hint = 'are they frames? Say so in the mapping: [labels] unit = "frames"'
     raise DataError(
-        f"{sheet.path}: labels of {sheet.name!r} go to {last:g}, frame {end:.0f}, but the video has"
+        f"{sheet.path}: labels of {sheet.name!r} go to {last:g}, frame {end:.9g}, but the video has"
         f" {frames} frames; {hint}"
     )
 

@@ -1,6 +1,6 @@
 """The formats that can be imported, and how each is recognised by its content."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +99,7 @@ def format_of(source: Source) -> Format:
 
 def _looks_like(source: Source) -> str:
     if source.kind != "text" or not source.rows:
-        return f" (its bytes are of the kind {source.kind!r})"
+        return " (it is neither text nor HDF5, or UTF-16 without a byte order mark)"
     first = next((row for row in source.rows if any(row)), ())
     return f" (its first line: {', '.join(first)[:80]!r})"
 
@@ -115,7 +115,7 @@ def look_at(paths: Sequence[Path]) -> SourceContent:
     recordings: list[Recording] = []
     sheets: list[Sheet] = []
     skipped: list[str] = []
-    read: dict[str, Path] = {}
+    read: dict[str, tuple[Format, Recording]] = {}
     for path, is_named in files_of(paths).items():
         source = open_source(path)
         found = _format_in_folder(source) if not is_named else format_of(source)
@@ -123,15 +123,39 @@ def look_at(paths: Sequence[Path]) -> SourceContent:
             skipped.append(f"{path}: neither poses nor labels of a known format")
             continue
         if found.poses is not None:
-            base = path.name.partition(".")[0]
-            if not is_named and base in read:
-                skipped.append(f"{path}: the same poses as {read[base].name}, in another format")
+            here = found.poses(source)
+            if not is_named and (there := _twin(found, here, read)) is not None:
+                skipped.append(f"{path}: the same poses as {there.name}, in another format")
                 continue
-            read.setdefault(base, path)
-            recordings += found.poses(source)
+            for each in here:
+                read.setdefault(each.name, (found, each))
+            if len(here) == 1:
+                read.setdefault(path.stem, (found, here[0]))
+            recordings += here
         if found.labels is not None:
             sheets += found.labels(source)
     return SourceContent(tuple(recordings), tuple(sheets), tuple(skipped))
+
+
+def _twin(
+    form: Format, recordings: Sequence[Recording], read: Mapping[str, tuple[Format, Recording]]
+) -> Path | None:
+    """Return the file that was read already and has the videos of these recordings in another format.
+
+    Files of one name that differ in body parts or in the number of animals are different videos, of which
+    the import then says that they have the same name.
+    """
+    path = None
+    for each in recordings:
+        form_before, before = read.get(each.name) or read.get(each.path.stem) or (form, each)
+        if (
+            form_before is form
+            or len(before.individuals) != len(each.individuals)
+            or {*map(str.lower, before.parts)} != {*map(str.lower, each.parts)}
+        ):
+            return None
+        path = path or before.path
+    return path
 
 
 def _format_in_folder(source: Source) -> Format | None:
@@ -153,7 +177,9 @@ def files_of(paths: Sequence[Path]) -> dict[Path, bool]:
             project = simba.project_files(path)
             inside = project or [each for each in sorted(path.iterdir()) if _is_wanted(each)]
             if not inside:
-                raise DataError(f"{path}: no file of poses or labels is in this folder")
+                raise DataError(
+                    f"{path}: no file of poses or labels is in this folder{_folders(path)}"
+                )
             for each in inside:
                 found.setdefault(each, False)
         elif path.is_file():
@@ -161,6 +187,14 @@ def files_of(paths: Sequence[Path]) -> dict[Path, bool]:
         else:
             raise DataError(f"{path}: no such file")
     return found
+
+
+def _folders(path: Path) -> str:
+    names = sorted(each.name for each in path.iterdir() if each.is_dir())
+    if not names:
+        return ""
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return f"; those in it are not looked into, so name them: {', '.join(names[:6])}{more}"
 
 
 def _is_wanted(path: Path) -> bool:

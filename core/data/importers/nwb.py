@@ -83,7 +83,9 @@ def _recording(path: Path, name: str, groups: Sequence[Group]) -> Recording:
     with_first = groups[0].file[series[0].place]
     clock, rate = _clock(with_first, path)
     notes = []
-    if len(clock) and clock[0]:
+    if rate is None:
+        notes.append("its clock counts frames, so that it does not say how long one lasts")
+    elif len(clock) and clock[0]:
         notes.append(f"its clock starts at {clock[0]:g} s, which is taken as frame 0")
     return Recording(
         name=name,
@@ -108,31 +110,35 @@ def _who_and_what(series: Group, title: str, nodes: Sequence[str], own: str) -> 
     return title.removesuffix(part).rstrip("_") or own, part
 
 
-def _clock(series: Group, path: Path) -> tuple[npt.NDArray[np.float64], float]:
-    """Return the times of a series in seconds, and its frames per second."""
+def _clock(series: Group, path: Path) -> tuple[npt.NDArray[np.float64], float | None]:
+    """Return the times of a series in seconds, and its frames per second; ``None`` if it counts frames."""
     count = len(series["data"])
     if "timestamps" in series:
         times = np.asarray(series["timestamps"][()], np.float64)
         steps = np.diff(times)
-        step = float(np.median(steps)) if len(steps) else 0.0
-        if step <= 0 or not np.isfinite(step):
+        if not len(steps) or not (steps > 0).all():
             raise DataError(f"{path}: {series.name}: its timestamps do not increase")
+        if (times == np.arange(len(times))).all():
+            # what converters write that know no frame rate: no camera takes one picture a second
+            return times, None
         # times written with few digits still give a round rate
-        return times, float(np.round(1 / step, 3))
+        return times, float(np.round(1 / np.median(steps), 3))
     if "starting_time" in series:
-        rate = float(series["starting_time"].attrs["rate"])
+        rate = float(series["starting_time"].attrs.get("rate", np.nan))
+        if not 0 < rate < np.inf:
+            raise DataError(f"{path}: {series.name} has {rate:g} frames a second")
         return float(series["starting_time"][()]) + np.arange(count) / rate, rate
     raise DataError(f"{path}: {series.name} has neither timestamps nor a starting time")
 
 
-def _load(path: Path, series: Sequence[_Series], rate: float) -> Tracks:
+def _load(path: Path, series: Sequence[_Series], rate: float | None) -> Tracks:
     people = [*dict.fromkeys(each.individual for each in series)]
     parts = [*dict.fromkeys(each.part for each in series)]
     with hdf5(path) as file:
         clocks = {each.place: _clock(file[each.place], path)[0] for each in series}
         first = min((float(clock[0]) for clock in clocks.values() if len(clock)), default=0.0)
         rows = {
-            place: np.round((clock - first) * rate).astype(np.int64)
+            place: np.round((clock - first) * (rate or 1.0)).astype(np.int64)
             for place, clock in clocks.items()
         }
         frames = max((int(each.max()) + 1 for each in rows.values() if len(each)), default=0)
@@ -143,7 +149,20 @@ def _load(path: Path, series: Sequence[_Series], rate: float) -> Tracks:
         for each in series:
             who, what = people.index(each.individual), parts.index(each.part)
             group, row = file[each.place], rows[each.place]
+            _check_shapes(group, len(row), path)
             positions[row, who, what] = group["data"][:, :2]
             if "confidence" in group:
                 likelihood[row, who, what] = group["confidence"][()]
     return require_frames(Tracks(positions, likelihood), path)
+
+
+def _check_shapes(series: Group, times: int, path: Path) -> None:
+    shape = series["data"].shape
+    if len(shape) != 2 or shape[0] != times or shape[1] < 2:
+        raise DataError(
+            f"{path}: {series.name}: data of shape {shape} for {times} times; needed are x and y of each"
+        )
+    if "confidence" in series and series["confidence"].shape != (times,):
+        raise DataError(
+            f"{path}: {series.name}: {series['confidence'].size} confidences for {times} times"
+        )

@@ -47,6 +47,9 @@ def pair(found: SourceContent, mapping: Mapping) -> Pairing:
             contradictory frame rate.
     """
     recordings, sheets = found.recordings, found.sheets
+    if not recordings and not sheets:
+        files = "; ".join(found.skipped) or "nothing"
+        raise DataError(f"no file of poses or labels among the sources: {files}")
     if not recordings:
         files = ", ".join(str(path) for path in {sheet.path: None for sheet in sheets})
         raise DataError(f"no file of poses among the sources, only labels ({files}); name one")
@@ -97,7 +100,7 @@ def _check_names(
         if recording.name in names:
             raise DataError(
                 f"{recording.path} and {names[recording.name]} are both of the video {recording.name!r};"
-                " import one of them"
+                " import one of them, or rename a file"
             )
         names[recording.name] = recording.path
     known = {*(sheet.name for sheet in sheets), *(sheet.path.stem for sheet in sheets)}

@@ -1,5 +1,6 @@
 """Plain tables of labels: one row a bout, or one row a frame."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ STOP = (
 )  # fmt: skip
 LAST = ("last_frame",)
 """Columns of a stop that is the last frame itself."""
+UNIT_OF_STOP: dict[str, Unit] = {
+    "frame": "frames", "frames": "frames", "s": "seconds", "sec": "seconds", "seconds": "seconds",
+}  # fmt: skip
+"""What the last word of the name of a stop or a duration says of its unit."""
 DURATION = ("duration", "duration_s", "duration (s)", "duration_frames", "length")
 FRAME = ("frame", "frames", "frame_number", "frame_id", "video_frame", "frame_idx")
 NOTHING = ("", "0", "none", "nan", "other", "background")
@@ -82,6 +87,7 @@ def read_bout_table(source: Source) -> list[Sheet]:
     rows = rows_of(read_text(path, form.encoding), form)
     columns = _bout_columns(rows[0])
     assert columns is not None
+    _check_units(rows[0], columns, path)
     videos: dict[str, list[LabelEvent]] = defaultdict(list)
     for line, row in enumerate(rows[1:], start=2):
         if any(row):
@@ -148,6 +154,16 @@ def _bout_columns(header: Sequence[str]) -> _Bouts | None:
         target=column_of(header, *TARGET),
         video=column_of(header, *VIDEO),
     )
+
+
+def _check_units(header: Sequence[str], columns: _Bouts, path: Path) -> None:
+    words = re.findall(r"[a-z]+", header[columns.stop].lower())
+    unit = UNIT_OF_STOP.get(words[-1]) if words else None
+    if unit is not None and columns.unit is not None and unit != columns.unit:
+        raise DataError(
+            f"{path}: {header[columns.start]!r} is in {columns.unit} and {header[columns.stop]!r} in {unit};"
+            " write both in one unit"
+        )
 
 
 def _bout(row: Sequence[str], columns: _Bouts, path: Path, line: int) -> LabelEvent:

@@ -1,6 +1,7 @@
 """Proposals for a mapping: what names of other labs most likely mean."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from core.data.actions import ACTIONS, SELF_ACTIONS
@@ -74,7 +75,7 @@ def _slot(part: str) -> str | None:
 
 
 def _bare(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    return re.sub(r"[\W_]", "", unicodedata.normalize("NFC", name).lower())
 
 
 def _side_of(part: str) -> tuple[str | None, str]:
@@ -92,7 +93,7 @@ def _side_of(part: str) -> tuple[str | None, str]:
 
 
 def _own_name(part: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", part.lower()).strip("_") or part
+    return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFC", part).lower()).strip("_") or part
 
 
 def action_proposal(behaviour: str) -> str:
@@ -123,10 +124,11 @@ def subject_proposals(subjects: Iterable[str], mice: dict[str, int]) -> dict[str
     With two mice, each acts on the other. Subjects for whom nothing is certain are left out.
     """
     number_of = {_bare(name): number for name, number in mice.items() if number}
-    numbers = sorted(number_of.values())
+    number_of |= {name: number for name, number in mice.items() if number}
+    numbers = sorted({*number_of.values()})
     found = {}
     for subject in subjects:
-        agent = number_of.get(_bare(subject))
+        agent = number_of.get(subject, number_of.get(_bare(subject)))
         if agent is None:
             digits = re.fullmatch(r"(?:mouse|animal|ind|id)?[ _-]?(\d)", subject.lower())
             agent = int(digits[1]) if digits and int(digits[1]) in numbers else None

@@ -77,10 +77,14 @@ def _has_decimal_comma(cell: str) -> bool:
 
 def rows_of(text: str, form: TextForm) -> list[list[str]]:
     """Return the cells of each line, empty lines included, so that a row's index is its line less one."""
-    return [
-        [cell.strip() for cell in row]
-        for row in csv.reader(text.splitlines(), delimiter=form.separator)
-    ]
+    try:
+        return [
+            [cell.strip() for cell in row]
+            for row in csv.reader(text.splitlines(), delimiter=form.separator)
+        ]
+    except csv.Error:
+        # a quotation mark without a second one, before more text than a cell can hold
+        return [[cell.strip() for cell in line.split(form.separator)] for line in text.splitlines()]
 
 
 def number(text: str) -> float | None:

@@ -27,6 +27,8 @@ SENTENCES = {
     "point_events": "point events (labels.point_frames gives them a length)",
     "open_events": "events without a STOP",
     "outside": "events before or after the video",
+    "cut": "events cut to the part inside the video",
+    "brief": "events that start and stop within one frame",
     "merged": "events joined with an overlapping one of the same kind",
     "empty_frames_at_end": "frames at the end without a point",
 }

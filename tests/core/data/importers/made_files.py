@@ -102,3 +102,27 @@ def bento(path: Path, numbers: str) -> Path:
         f"{numbers}\n"
     )
     return path
+
+
+def nwb(
+    path: Path, xy: np.ndarray, clock: float | Sequence[float] | np.ndarray, confidence: Any = None
+) -> Path:
+    """Write the poses of one animal; ``clock`` is a frame rate or the time of each frame."""
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file.attrs["nwb_version"] = "2.6.0"
+        group = file.create_group("processing/behavior/PoseEstimation")
+        group.attrs["neurodata_type"] = "PoseEstimation"
+        for number, part in enumerate(("nose", "tail")):
+            series = group.create_group(part)
+            series.attrs["neurodata_type"] = "PoseEstimationSeries"
+            series["data"] = xy[:, number]
+            if confidence is not None:
+                series["confidence"] = confidence
+            if isinstance(clock, float):
+                series["starting_time"] = 0.0
+                series["starting_time"].attrs["rate"] = clock
+            else:
+                series["timestamps"] = np.asarray(clock, float)
+    return path

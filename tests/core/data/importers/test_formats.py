@@ -77,7 +77,8 @@ def test_a_foreign_animal_without_scores(real_data: Path) -> None:
 
 def test_nwb(real_data: Path) -> None:
     found = recording(real_data / "poses" / "nwb" / "ethome.nwb")
-    assert (found.individuals, found.frames_per_second) == (("ind1",), 1.0)
+    assert (found.individuals, found.frames_per_second) == (("ind1",), None)
+    assert found.notes == ("its clock counts frames, so that it does not say how long one lasts",)
     assert set(found.parts) == {"snout", "leftear", "rightear", "tailbase"}
     assert np.isfinite(found.load().positions).all()
     gaps = by_part(recording(real_data / "poses/deeplabcut/one_mouse_openfield_missing.csv"))

@@ -139,12 +139,48 @@ REFUSED = [
     Refused("Bento backwards", lambda f: [poses(f), made.bento(f / "film.annot", "2.0\t1.0")], "stops at 1, before"),
     Refused("a label that no vocabulary has", lambda f: [made.calms21(f / "m.json", made.points(2), [0, 7], {"attack": 0})], "the label 7"),
     Refused("CalMS21 of three mice", lambda f: [made.calms21(f / "m.json", made.points(2, 3), [0, 0], {"attack": 0})], "not frames × 2 mice"),
+    Refused("annotations of too few frames", lambda f: _calms21(f, annotations=[0]), "1 annotations for 2 frames"),
+    Refused("annotations in words", lambda f: _calms21(f, annotations=["attack", "attack"]), "'annotations' .* no array of numbers"),
+    Refused("annotations between two numbers", lambda f: _calms21(f, annotations=[0, 0.5]), "not all whole numbers"),
+    Refused("a vocabulary without numbers", lambda f: _calms21(f, metadata={"vocab": {"attack": "x"}}), "behaviours and their numbers"),
+    Refused("a vocabulary cut off", lambda f: _calms21(f, metadata={"vocab": "{'attack"}), "behaviours and their numbers"),
+    Refused("a project of BORIS", content("f.boris", '{"observations": {}}', False), "export its events"),
+    Refused("a quotation mark without end", content("t.csv", '"' + "a" * 200_000, False), "known format"),
+    Refused("start in frames, duration in seconds", content("t.csv", "behavior,start_frame,duration_s\nattack,3,1\n"), "write both in one unit"),
+    Refused("a folder of folders", lambda f: [_made(f / "all"), _made(f / "all" / "mice")][:1], "name them: mice"),
+    Refused("a folder of letters", lambda f: _letters(f), "no file of poses or labels among the sources.*notes.txt"),
+    Refused("two videos of one name, in two formats", lambda f: _namesakes(f), "both of the video 'film'"),
+    Refused("NWB whose times go back", lambda f: [made.nwb(f / "f.nwb", made.points(9)[:, 0], [5, *range(8)])], "do not increase"),
+    Refused("NWB with too few points", lambda f: [made.nwb(f / "f.nwb", made.points(9)[:, 0], np.arange(8) / 10)], "for 8 times"),
+    Refused("NWB with too few confidences", lambda f: [made.nwb(f / "f.nwb", made.points(9)[:, 0], np.arange(9) / 10, np.ones(3))], "3 confidences for 9"),
+    Refused("NWB of no frame rate", lambda f: [made.nwb(f / "f.nwb", made.points(9)[:, 0], 0.0)], "0 frames a second"),
+    Refused("NWB whose times count frames: no frame rate", lambda f: [made.nwb(f / "f.nwb", made.points(9)[:, 0], np.arange(9))], "how many frames a second"),
     Refused("SimBA with a label of 2", lambda f: [made.simba_project(f / "p", made.points(3), [0, 2, 0])], "'Attack' is 2 in row 1"),
     Refused("SimBA without poses", lambda f: _bare_project(f), "without tables of poses"),
     Refused("empty folder", lambda f: [_made(f / "nothing")], "no file of poses or labels"),
     Refused("no such file", lambda f: [f / "gone.csv"], "no such file"),
-    Refused("two files disagree about the rate", lambda f: [poses(f), made.boris(f / "film1.csv", bout(0, 1)), made.boris(f / "film2.csv", bout(0, 1), fps=25)], "10 frames a second and .* 25"),
+    Refused("two files disagree about the frame rate", lambda f: [poses(f), made.boris(f / "film1.csv", bout(0, 1)), made.boris(f / "film2.csv", bout(0, 1), fps=25)], "10 frames a second and .* 25"),
 ]  # fmt: skip
+
+
+def _calms21(folder: Path, **changed: Any) -> list[Path]:
+    path = made.calms21(folder / "m.json", made.points(2), [0, 0], {"attack": 0})
+    table = json.loads(path.read_text())
+    for sequence in table["annotator-id_0"].values():
+        sequence.update(changed)
+    path.write_text(json.dumps(table))
+    return [path]
+
+
+def _letters(folder: Path) -> list[Path]:
+    (_made(folder / "letters") / "notes.txt").write_text("the camera was moved\n")
+    return [folder / "letters"]
+
+
+def _namesakes(folder: Path) -> list[Path]:
+    poses(_made(folder / "mice"))
+    made.nwb(_made(folder / "flies") / "film.nwb", made.points(5)[:, 0], np.arange(5) / 10)
+    return [folder / "mice", folder / "flies"]
 
 
 def _npy(folder: Path, array: np.ndarray) -> list[Path]:
@@ -183,7 +219,9 @@ def imported(paths: list[Path], folder: Path, mapping: Mapping | None = None) ->
 def test_a_file_that_cannot_be_meant_is_refused_in_one_line(case: Refused, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=case.words) as error:
         imported(
-            case.make(tmp_path), tmp_path / "out", Mapping(fps=None if "rate" in case.name else 10)
+            case.make(tmp_path),
+            tmp_path / "out",
+            Mapping(fps=None if "frame rate" in case.name else 10),
         )
     assert "\n" not in str(error.value)
     assert not list((tmp_path / "out").glob("*.csv"))
@@ -197,6 +235,15 @@ class Odd(NamedTuple):
     told: dict[str, Any]
     """Fields of the video's report, or of its omissions."""
     mapping: dict[str, Any] = {}  # noqa: RUF012
+
+
+def _in_greek(folder: Path) -> list[Path]:
+    return [
+        poses(folder, animals=("άλφα", "βήτα")),
+        made.boris(
+            folder / "labels.csv", [*bout(0, 1, "άλφα", "οσμή"), *bout(0, 1, "βήτα", "οσμή")]
+        ),
+    ]
 
 
 START = [(0.5, "resident", "attack", "START")]
@@ -226,6 +273,12 @@ ODD = [
     Odd("an event after the video", events(*bout(0, 1), *bout(4.05, 4.15)), {"bouts": 1, "outside": 1}),
     Odd("the other video in one BORIS file", lambda f: _two_media(f, "film.avi", "b.avi"), {"bouts": 1}),
     Odd("hours, minutes and seconds", events(*bout("00:00:01.5", "0:02")), {"bouts": 1}),
+    Odd("events beyond both ends", events(*bout(-1, 1), *bout(3, 4.1)), {"bouts": 2, "cut": 2}),
+    Odd("an event within one frame", events(*bout(0, 1), *bout(1.51, 1.53)), {"bouts": 1, "brief": 1}),
+    Odd("names without a letter of ASCII", _in_greek, {"bouts_per_action": {"οσμή": 2}}),
+    Odd("JSON with a byte order mark", lambda f: _marked(f), {"points": 28}, {"fps": 30}),
+    Odd("Bento without a frame rate", lambda f: [made.deeplabcut(f / "film.csv", made.points(FRAMES, 1), ("a",)), _rateless(f)], {"bouts": 1}, {"fps": 10}),
+    Odd("a point event without a stop", lambda f: [poses(f), _aggregated(f)], {"bouts": 1, "point_events": 1}),
     Odd("frames of a table", content("film_labels.csv", "subject,behavior,start_frame,stop_frame\nresident,attack,3,9\n"), {"bouts": 1}, {"fps": 10}),
 ]  # fmt: skip
 
@@ -234,6 +287,27 @@ def _with(folder: Path, where: Any, value: float) -> list[Path]:
     xy = made.points(FRAMES)
     xy[where] = value
     return [made.deeplabcut(folder / "film.csv", xy)]
+
+
+def _marked(folder: Path) -> list[Path]:
+    path = made.calms21(folder / "m.json", made.points(2), [0, 0], {"attack": 0})
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+    return [path]
+
+
+def _rateless(folder: Path) -> Path:
+    path = made.bento(folder / "film.annot", "3\t5\t3")
+    path.write_text(path.read_text().replace("framerate: 10.000000", "framerate: 0"))
+    return path
+
+
+def _aggregated(folder: Path) -> Path:
+    path = folder / "events.csv"
+    path.write_text(
+        "Media file,FPS,Subject,Behavior,Behavior type,Start (s),Stop (s)\n"
+        "film.avi,10,resident,attack,POINT,1,NA\nfilm.avi,10,resident,attack,STATE,1,2\n"
+    )
+    return path
 
 
 def _with_nan(folder: Path, where: Any) -> list[Path]:
@@ -263,6 +337,8 @@ SILENT = (
     "points_far_off",
     "subjects",
     "merged",
+    "cut",
+    "brief",
     "outside",
     "open_events",
     "behaviours",
@@ -337,3 +413,11 @@ def test_a_folder_may_hold_other_files_and_the_same_poses_twice(tmp_path: Path) 
         "the same poses as filmDLC_net.csv, in another format",
         "neither poses nor labels of a known format",
     ]
+
+
+def test_a_name_with_points_is_not_cut_at_the_first(tmp_path: Path) -> None:
+    folder = _made(tmp_path / "session")
+    poses(folder, "2021.06.10 mouse.csv")
+    poses(folder, "2021.06.11 mouse.csv")
+    report = imported([folder], tmp_path / "out", Mapping(fps=10))
+    assert (len(report.videos), report.skipped) == (2, ())
