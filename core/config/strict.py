@@ -94,6 +94,11 @@ def unknown_keys(
         inner = struct_of(fields[key])
         if inner is not None and isinstance(value, Mapping):
             yield from unknown_keys(value, inner, f"{path}.", owner)
+        of_each = struct_of(_element(fields[key]))
+        if inner is None and of_each is not None and isinstance(value, Mapping):
+            for name, each in value.items():
+                if isinstance(each, Mapping):
+                    yield from unknown_keys(each, of_each, f"{path}.{name}.", owner)
 
 
 def field_type(kind: type[msgspec.Struct], path: str) -> Any:

@@ -25,6 +25,7 @@ from core.data.writer import (
     write_train_csv,
 )
 from core.errors import DataError
+from core.system.files import check_writable
 from core.system.lock import in_turn
 from core.system.progress import Progress
 
@@ -90,10 +91,12 @@ def import_videos(
         progress: called with (done, total, what).
 
     Raises:
+        UserError: the folder cannot be written to.
         ConfigError, DataError: see :func:`core.data.importers.pairing.pair` and
             :func:`core.data.importers.conversion.convert_video`; or a video is there already.
     """
     pairing = pair(found, mapping)
+    check_writable(folder / "train.csv")
     with in_turn(folder / LOCK, progress, "waiting for another import into this folder"):
         rows = _rows(folder)
         _check_new(pairing, rows, folder, force)

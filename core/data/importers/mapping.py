@@ -1,5 +1,6 @@
 """The mapping file: what another lab's names and units are here, as TOML that a person edits."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +13,7 @@ from core.config.toml_text import TomlError, read_toml
 from core.data.tracking import MAX_MOUSE_ID
 from core.errors import ConfigError
 
+FILE_NAME = re.compile(r"\w[\w.-]*")
 Rate = Annotated[float, Meta(ge=0.1, le=10_000)]
 Length = Annotated[float, Meta(gt=0, le=1e6)]
 MouseNumber = Annotated[int, Meta(ge=1, le=MAX_MOUSE_ID)]
@@ -153,6 +155,18 @@ def _check(mapping: Mapping, path: Path) -> None:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ConfigError(f"{path}, {table}: {twice[0]} is given twice; each needs its own")
+    for name, action in mapping.labels.behaviours.items():
+        if "," in action:
+            # the layout writes "agent,target,action"
+            raise ConfigError(
+                f"{path}, labels.behaviours.{name}: {action!r} holds a comma; write it without"
+            )
+    for name, video in mapping.videos.items():
+        if video.id is not None and not FILE_NAME.fullmatch(video.id):
+            raise ConfigError(
+                f"{path}, videos.{name}.id: {video.id!r} is no name of a file; it may hold letters, digits,"
+                " '_', '-' and '.', but not begin with a mark"
+            )
     try:
         mapping.scale.pixels_per_cm()
     except ConfigError as error:

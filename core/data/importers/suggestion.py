@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from core.config.strict import nearest
 from core.data.importers.formats import SourceContent
 from core.data.importers.mapping import Direction, Mapping
 from core.data.importers.proposals import (
@@ -28,6 +29,8 @@ class Completed:
 
     mapping: Mapping
     proposed: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
+    """Names of the mapping that no source has, in words; a mapping may serve several imports."""
 
 
 def completed(mapping: Mapping, found: SourceContent) -> Completed:
@@ -65,7 +68,32 @@ def completed(mapping: Mapping, found: SourceContent) -> Completed:
     whole = msgspec.structs.replace(
         mapping, individuals=individuals, body_parts=body_parts, labels=labels
     )
-    return Completed(whole, tuple(proposed))
+    return Completed(whole, tuple(proposed), tuple(_unknown(mapping, parts, people, found.sheets)))
+
+
+def _unknown(
+    mapping: Mapping, parts: Sequence[str], people: Sequence[str], sheets: Sequence[Sheet]
+) -> Iterable[str]:
+    subjects, behaviours, modifiers = names_in(sheets)
+    single = [each for modifier in modifiers for each in modifier.split("|")]
+    labels = mapping.labels
+    tables: list[tuple[str, Iterable[str], Iterable[str]]] = [
+        ("individuals", mapping.individuals, people),
+        ("body_parts", mapping.body_parts, parts),
+    ]
+    if sheets:
+        tables += [
+            ("labels.subjects", labels.subjects, subjects),
+            ("labels.behaviours", labels.behaviours, behaviours),
+            ("labels.alone", labels.alone, behaviours),
+            ("labels.modifiers", labels.modifiers, [*modifiers, *single]),
+        ]
+    for table, named, known in tables:
+        there = {*known}
+        choices = sorted(there - {*named}) or sorted(there)
+        for name in named:
+            if name not in there:
+                yield f"{table}: no source has {name!r}{nearest(name, choices)}"
 
 
 def direction_words(direction: Direction) -> str:

@@ -113,13 +113,16 @@ def bouts(
     require_targets(force, svg, None if output is None or output.is_dir() else output)
     groups = None if by is None else statistics.read_groups(by, column)
     table = _table(context, source, data, fps, which, device)
+    if groups is not None and (absent := [v for v in groups.group if v not in table.lengths]):
+        more = f" and {len(absent) - 4} more" if len(absent) > 4 else ""
+        say(f"warning: {by}: no such video: {', '.join(absent[:4])}{more}")
     found = statistics.summaries(table)
     of_groups = [] if groups is None else statistics.group_summaries(found, groups)
     bins = [] if bin_seconds is None else statistics.time_bins(table, bin_seconds)
     if svg is not None:
         _draw(table, groups, source, svg)
     if export is not None and output is not None:
-        _export(table, export, output)
+        _export(table, export, output, force)
     if as_json:
         print_json(
             {
@@ -252,12 +255,15 @@ def _lanes(
         yield Lane(name, [(row.start / rate, row.stop / rate) for row in own])
 
 
-def _export(table: "BoutTable", export: Exported, output: Path) -> None:
+def _export(table: "BoutTable", export: Exported, output: Path, force: bool) -> None:
     from core.data.bouts.exporters import EXPORTERS
 
     write, is_folder = EXPORTERS[export]
     if is_folder != (output.suffix == "") and not output.is_dir():
         kind = "a folder" if is_folder else "a file, such as bouts.csv"
         raise UserError(f"{output}: --to {export} writes {kind}")
+    if is_folder:
+        suffix = "csv" if export == "simba" else "nwb"
+        require_targets(force, *(output / f"{video}.{suffix}" for video in table.lengths))
     written = write(table, output)
     say(f"wrote {written[0]}" + (f" and {len(written) - 1} more" if len(written) > 1 else ""))

@@ -93,6 +93,8 @@ def import_poses(
         given = msgspec.structs.replace(given, fps=fps)
     found = look_at(sources)
     whole = completed(given, found)
+    for unknown in whole.unknown:
+        say(f"warning: mapping, {unknown}")
     if suggest is not None:
         require_targets(force, suggest)
         write_suggestion(suggest, found, whole.mapping)
@@ -104,7 +106,9 @@ def import_poses(
             found, whole.mapping, output, force=force, repair=repair_swaps, progress=tell
         )
     if as_json:
-        print_json({**msgspec.to_builtins(report), "proposed": whole.proposed})
+        print_json(
+            {**msgspec.to_builtins(report), "proposed": whole.proposed, "unknown": whole.unknown}
+        )
         return
     for line in (*(f"proposed: {each}" for each in whole.proposed), *_notes(report)):
         say(line)

@@ -372,6 +372,15 @@ def test_the_names_of_many_videos_pair_them(tmp_path: Path) -> None:
         ("[labels.subjects]\na = { agent = 0 }", "agent: 0 is not"),
         ("lab = '../x'", "lab: '../x' is not"),
         ("[labels", "cannot be read"),
+        (
+            "[labels.subjects]\na = { agent = 1, tarjet = 2 }",
+            "tarjet: unknown key; did you mean 'target'",
+        ),
+        (
+            "[labels.behaviours]\na = 'sniff, face'",
+            "labels.behaviours.a: 'sniff, face' holds a comma",
+        ),
+        ("[videos.film]\nid = '../x'", "videos.film.id: '../x' is no name of a file"),
     ],
 )
 def test_a_mapping_that_cannot_be_meant_is_refused(text: str, words: str, tmp_path: Path) -> None:
@@ -380,6 +389,19 @@ def test_a_mapping_that_cannot_be_meant_is_refused(text: str, words: str, tmp_pa
         read_mapping(tmp_path / "map.toml")
     assert words in str(error.value)
     assert "map.toml" in str(error.value)
+
+
+def test_names_of_a_mapping_that_no_source_has_are_told(tmp_path: Path) -> None:
+    found = look_at([poses(tmp_path), made.boris(tmp_path / "labels.csv", bout(0, 1))])
+    mapping = completed(Mapping(fps=10), found).mapping
+    assert completed(mapping, found).unknown == ()
+    labels = msgspec.structs.replace(mapping.labels, behaviours={"atack": "attack"})
+    parts = {"noze" if part == "nose" else part: name for part, name in mapping.body_parts.items()}
+    mistaken = msgspec.structs.replace(mapping, labels=labels, body_parts=parts)
+    assert completed(mistaken, found).unknown == (
+        "body_parts: no source has 'noze'; did you mean 'nose'?",
+        "labels.behaviours: no source has 'atack'; did you mean 'attack'?",
+    )
 
 
 def test_tracks_that_swap_are_reported_and_undone_on_request(tmp_path: Path) -> None:

@@ -20,10 +20,12 @@ def data(invoke: Mabe, tmp_path: Path) -> Path:
 def test_a_folder_in_all_views(invoke: Mabe, data: Path, tmp_path: Path) -> None:
     videos = [path.stem for path in sorted((data / "train_tracking").rglob("*.parquet"))]
     (tmp_path / "animals.csv").write_text(
-        "video,dose\n" + "".join(f"{video},{number % 2}\n" for number, video in enumerate(videos))
+        "video,dose\n"
+        + "".join(f"{video},{number % 2}\n" for number, video in enumerate([*videos, "gone"]))
     )
     told = invoke("bouts", str(data), "--by", "animals.csv", "--bin", "5", "--json")
     found = json.loads(told.stdout)
+    assert "warning: animals.csv: no such video: gone" in told.stderr
     assert {each["video"] for each in found["behaviours"]} == {*videos}
     assert {each["group"] for each in found["groups"]} == {"0", "1"}
     assert found["bins"]
@@ -51,6 +53,9 @@ def test_what_is_written_for_boris_is_a_file(invoke: Mabe, data: Path, tmp_path:
         invoke("bouts", str(data), "--to", "boris", "-o", "events.csv")
     with pytest.raises(UserError, match="writes a folder"):
         invoke("bouts", str(data), "--to", "simba", "-o", "events.txt")
+    invoke("bouts", str(data), "--to", "simba", "-o", "tables")
+    with pytest.raises(UserError, match=r"tables/.*\.csv: there already; --force"):
+        invoke("bouts", str(data), "--to", "simba", "-o", "tables")
 
 
 def test_options_that_go_together(invoke: Mabe, data: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from core.errors import DataError, MisuseError
+from core.errors import DataError, MisuseError, UserError
 
 Mabe = Callable[..., Result]
 POSES = """scorer,net,net,net,net,net,net
@@ -63,3 +63,19 @@ def test_the_mapping_is_suggested_edited_and_used(
     assert json.loads(result.stdout)["proposed"] == []
     with pytest.raises(MisuseError, match="-o"):
         invoke("data", "import", *sources)
+
+
+def test_a_mistaken_mapping_or_folder_is_told(
+    invoke: Mabe, sources: tuple[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "map.toml").write_text("[body_parts]\nsnowt = 'nose'\nsnout = ''\n")
+    with pytest.raises(DataError, match="leaves out all body_parts"):
+        invoke("data", "import", *sources, "-o", "mice", "--map", "map.toml")
+    (tmp_path / "map.toml").write_text("[body_parts]\nsnowt = 'ear'\nsnout = 'nose'\n")
+    result = invoke("data", "import", *sources, "-o", "mice", "--map", "map.toml")
+    assert (
+        "warning: mapping, body_parts: no source has 'snowt'; did you mean 'snout'?"
+        in result.stderr
+    )
+    with pytest.raises(UserError, match=r"labels.csv is not a folder"):
+        invoke("data", "import", *sources, "-o", "labels.csv")
