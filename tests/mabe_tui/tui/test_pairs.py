@@ -71,6 +71,9 @@ async def test_the_run_screen_has_the_panels_of_its_task(app: MabeApp) -> None:
         assert "best 0.1000 at epoch 2" in screen.query_one("#standing").text
         await pilot.press("y")
         await until(pilot, lambda: screen.query_one("#chart-score", ChartView).axes.log_y)
+        assert " 2 MAE  4 rates  5 machine  6 log " in tabs(screen)
+        await pilot.press("4")
+        await until(pilot, lambda: screen.panels.panel_of_focus() == "rates")
         await pilot.press("3")
         await until(pilot, lambda: app._notifications)
         assert "the task pairs has no such chart" in [n.message for n in app._notifications]
