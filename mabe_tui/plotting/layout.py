@@ -18,6 +18,7 @@ HEADROOM = 2
 """Rows of dots below a title that no curve reaches."""
 COLUMNS_PER_TICK = 10
 LATTICE_LINE = "┈"
+NO_POINTS = "no points yet"
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,13 @@ def write_frame(
     x_kind: TickKind,
     title: str,
     x_names: Sequence[str] = (),
+    *,
+    is_empty: bool = False,
 ) -> None:
-    """Write title, axis lines, ticks and tick labels; ``x_names`` are the labels of 0, 1, 2 and so on."""
+    """Write title, axis lines, ticks and tick labels; ``x_names`` are the labels of 0, 1, 2 and so on.
+
+    A chart that ``is_empty`` says so and has no ticks: nothing was measured that they could be of.
+    """
     if layout.title_row is not None:
         grid.put(layout.title_row, layout.left, shortened(title, layout.columns, layout))
     if layout.axis_row is None:
@@ -118,6 +124,11 @@ def write_frame(
     for row in range(layout.top, layout.axis_row):
         grid.put(row, layout.left - 1, vertical, AXIS)
     grid.put(layout.axis_row, layout.left - 1, corner + horizontal * layout.columns, AXIS)
+    if is_empty:
+        words = shortened(NO_POINTS, layout.columns, layout)
+        left = layout.left + (layout.columns - len(words)) // 2
+        grid.put(layout.top + layout.rows // 2, left, words, AXIS)
+        return
     _write_y_ticks(grid, layout, y_scale, y_mark)
     most = max(2, layout.columns // COLUMNS_PER_TICK)
     x_ticks = named_ticks(x_names) if x_names else ticks(x_scale.low, x_scale.high, most, x_kind)
