@@ -24,8 +24,6 @@ from mabe_tui.tui.widgets.title_end import TitleEnd
 from mabe_tui.tui.work import in_thread, outcome
 
 Work = Callable[[], Message | None]
-ROOMY = 70
-"""Minimum width at which every footer fits."""
 
 
 class MabeScreen(DeferringScreen[None]):
@@ -65,16 +63,9 @@ class MabeScreen(DeferringScreen[None]):
 
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
-        """The keys that are available now, with more of them shown the wider the footer is.
-
-        Help comes first if the footer cannot show all.
-        """
+        """The keys that are available now, with as many of them shown as the footer has room for."""
         found = super().active_bindings
-        width = self.size.width
-        if width >= ROOMY:
-            return with_more(found, self.PLACES, width, self.app.get_key_display)
-        helps = {key: one for key, one in found.items() if one.binding.action == "help"}
-        return helps | found
+        return with_more(found, self.PLACES, self.size.width, self.app.get_key_display)
 
     @property
     def is_current(self) -> bool:

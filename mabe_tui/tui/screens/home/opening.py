@@ -56,4 +56,4 @@ class Opening(Arranging):
         if (run := self.selected_run) is not None:
             opened(run)
         else:
-            self.notify("there is no run yet", severity="warning")
+            self.notify(f"{self.selected_version} has no run yet", severity="warning")
