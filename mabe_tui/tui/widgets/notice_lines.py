@@ -43,7 +43,9 @@ class NoticeLines(Static):
             notice
             for notice in cast("Dashboard", self.app).notices
             if not notice.has_expired and notice.raised_at > self._dismissed
-        ][-MOST:]
+        ]
+        # One that is raised again takes the place of the former: a key held down fills no screen.
+        shown = [*{(one.title, one.message): one for one in shown}.values()][-MOST:]
         if self._expiry is not None:
             self._expiry.stop()
         self.display = bool(shown)

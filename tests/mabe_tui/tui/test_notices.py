@@ -54,6 +54,17 @@ async def test_a_notice_goes_by_itself(make_app) -> None:
         await until(pilot, lambda: not lines.display)
 
 
+async def test_a_notice_that_is_raised_again_takes_no_further_line(make_app) -> None:
+    async with make_app().run_test(size=SMALL, notifications=True) as pilot:
+        await settle(pilot)
+        for words in ("again", "other", "again"):
+            pilot.app.notify(words, timeout=60)
+        await until(pilot, lambda: "3 notices !" in standing(pilot))
+        lines = pilot.app.screen.query_one(NoticeLines)
+        await until(pilot, lambda: lines.display)
+        assert sorted(str(lines.render()).split()) == ["again", "other", "▌", "▌"]
+
+
 async def test_a_broken_registry_stays_marked_until_it_is_mended(
     make_app, recorded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
