@@ -67,6 +67,13 @@ class LogPanel(Vertical):
             super().__init__()
             self.search, self.match = search, match
 
+    class Restated(Message):
+        """:attr:`where` says something else.
+
+        The view's own messages do not reach the screen if it was the panel that moved the view: Textual
+        stops a message at the widget that caused it.
+        """
+
     class Placed(Message):
         """The view stays at a line, counted from 1, or follows the end (``None``)."""
 
@@ -223,7 +230,7 @@ class LogPanel(Vertical):
 
     @property
     def where(self) -> str:
-        """The position in words: ``following, 812 lines``, or ``paused at 40 of 812, f follows``.
+        """The position in words: ``following, 812 lines``, or ``line 40 of 812, f follows``.
 
         During a search the match comes first: ``match 3 of 17``.
         """
@@ -236,13 +243,15 @@ class LogPanel(Vertical):
         lines = f"{bounds.stop - bounds.first:,}"
         if view.following:
             return f"following, {lines} lines"
-        number = f" at {view.selected - bounds.first + 1:,}" if bounds.complete else ""
-        return f"paused{number} of {lines}, f follows"
+        if not bounds.complete:
+            return f"paused, {lines} lines, f follows"
+        return f"line {view.selected - bounds.first + 1:,} of {lines}, f follows"
 
     def _write_where(self) -> None:
         if (where := self.where) == self._written:
             return
         self._written = where
+        self.post_message(self.Restated())
         # Assigning it would repaint the whole panel, but only the border's last row changes.
         self._border_subtitle = self.render_str(where)
         left, below = -self.gutter.left, self.size.height + self.gutter.bottom - 1

@@ -28,6 +28,11 @@ def notices(app) -> list[str]:
     return [notice.message for notice in app._notifications]
 
 
+def tabs_seen(screen: RunScreen) -> str:
+    """The row of panel names as far as it is on the screen."""
+    return screen.query_one("#tabs").render_line(0).text
+
+
 def home_run(home: Path, letters: str) -> RunDir:
     return RunDir(next((home / "runs").glob(f"*-{letters}")))
 
@@ -305,7 +310,8 @@ async def test_search_goes_up_then_n_and_shift_n(make_app) -> None:
         await until(pilot, lambda: text() == "epoch 19 scored on 12 videos")
         await pilot.press("n")
         await until(pilot, lambda: text() == "epoch 10 scored on 12 videos")
-        assert screen.log_panel.where.startswith("match 1 of 10, from the first line on · paused")
+        assert screen.log_panel.where.startswith("match 1 of 10, from the first line on · line 1")
+        await until(pilot, lambda: "match 1 of 10" in tabs_seen(screen))
         assert not notices(pilot.app)  # which would cover the log
 
 
@@ -563,7 +569,7 @@ async def test_small_log_says_whether_it_follows(make_app) -> None:
         await pilot.press("6")
         assert "following" in tabs(screen)
         await pilot.press("up")
-        await until(pilot, lambda: "paused at 572 of 573" in tabs(screen))
+        await until(pilot, lambda: "line 572 of 573" in tabs(screen))
 
 
 async def test_export_without_a_chart_says_what_to_do(make_app) -> None:

@@ -175,8 +175,6 @@ class RunScreen(FollowingScreen):
             self.call_later(self._add_free)
         self.panels.show(self.look.charts, self.look.grows)
         self.log_panel.show(self.look)
-        if self.run_view.panel == LOG:
-            self._write_tabs()
         for alert in self.look.alerts:
             # The header already shows these, and notices would hide the charts
             if alert.kind != "warning":
@@ -256,7 +254,7 @@ class RunScreen(FollowingScreen):
         self._write_tabs()
         self._request()
 
-    @on(LogView.Moved)
+    @on(LogPanel.Restated)
     def _write_tabs(self) -> None:
         is_log = self.run_view.panel == LOG and not self._is_roomy
         words = self.log_panel.where if is_log else self.run_view.words(self._has_price)
