@@ -14,7 +14,7 @@ from core.config.task_modules import load_attribute
 from core.config.task_spec import TaskSpec, labels_of, task_spec
 from core.errors import CheckpointError, ConfigError, MisuseError
 from core.inference.checkpoints import load_checkpoint
-from core.run.inputs import predicting_inputs
+from core.run.inputs import predicting_inputs, require_pulled
 from core.run.request import Input
 from core.run.rundir import RunDir
 from core.system.machine import choose_device
@@ -69,8 +69,9 @@ def load_inputs(runs: Path, inputs: Sequence[Input]) -> list[LoadedCheckpoint]:
         inputs: one that is named twice comes twice.
 
     Raises:
-        CheckpointError: a file is gone, damaged or has changed.
+        CheckpointError: a file is gone, damaged or has changed, or was not brought here.
     """
+    require_pulled(runs, inputs)
     loaded = {
         each: load_checkpoint(RunDir(runs / each.run).checkpoints / each.file, sha256=each.sha256)
         for each in dict.fromkeys(inputs)

@@ -1,5 +1,8 @@
 """The checkpoints that an ensemble predicts with."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from core.config.experiment import How
 from core.errors import CheckpointError
 from core.run.request import Input, RunRequest
@@ -45,3 +48,33 @@ def predicting_inputs(run: RunDir, request: RunRequest) -> tuple[Input, ...]:
             " the ensemble again"
         )
     return *request.inputs, Input(run=run.id, file=pointer.file, sha256=pointer.sha256)
+
+
+def require_pulled(runs: Path, inputs: Sequence[Input]) -> None:
+    """Check that the checkpoints of runs on another machine were brought here.
+
+    Args:
+        runs: folder of the runs.
+        inputs: the checkpoints.
+
+    Raises:
+        CheckpointError: some were not; says how to bring them.
+    """
+    absent = list(dict.fromkeys(each.run for each in inputs if _is_left(runs, each)))
+    if not absent:
+        return
+    first, *more = absent
+    others = f", and so for {', '.join(more)}" if more else ""
+    raise CheckpointError(
+        f"the best checkpoint of {first} is not here; `mabe pull {first} best` brings it{others}"
+    )
+
+
+def _is_left(runs: Path, each: Input) -> bool:
+    """Return whether a checkpoint is on another machine only, as its run's best."""
+    run = RunDir(runs / each.run)
+    if (run.checkpoints / each.file).is_file():
+        return False
+    handle, pointer = run.read_handle(), run.read_pointer("best")
+    elsewhere = handle is not None and handle.launcher != "local"
+    return elsewhere and pointer is not None and pointer.sha256 == each.sha256

@@ -85,13 +85,19 @@ def _request(
 ) -> RunRequest:
     from core.ensembles.request import ensemble_request  # imported late: torch
 
-    for run in runs:
-        if is_elsewhere(run) and not run.predictions.is_file():
-            raise RunError(
-                f"the predictions of {run.id} are not here; if it was started with --keep-predictions,"
-                f" `mabe sync {run.id}` brings them"
-            )
+    left = [run.id for run in runs if is_elsewhere(run) and _are_left(run)]
+    if left:
+        first, *more = left
+        others = f", and so for {', '.join(more)}" if more else ""
+        raise RunError(
+            f"the predictions of {first} are not here; `mabe sync {first}` brings them{others}"
+        )
     return ensemble_request(runs, name, ensemble, version)
+
+
+def _are_left(run: RunDir) -> bool:
+    """Return whether a run kept predictions where it ran, and they are not here."""
+    return not run.predictions.is_file() and run.read_request().experiment.training.keep_predictions
 
 
 def _how_to_make(version: Experiment, missing: Sequence[str]) -> str:
