@@ -197,7 +197,7 @@ def _report(entry: "RunEntry", watched: "PredictedVideo", which: str, frame: int
         run=entry.id,
         video_id=watched.video.video_id,
         checkpoint=which,
-        epoch=watched.checkpoint.epoch,
+        epoch=watched.epoch,
         frames=watched.video.frames,
         frames_per_second=watched.video.frames_per_second,
         errors=int(watched.errors.sum()),
@@ -247,7 +247,7 @@ def _heading(watched: "PredictedVideo", frame: int) -> str:
     opened, errors = watched.video, int(watched.errors.sum())
     return (
         f"{opened.video_id}  frame {frame} of {opened.frames}, {frame / opened.frames_per_second:.1f} s"
-        f"  {errors:,} wrong ({errors / opened.frames:.0%})  epoch {watched.checkpoint.epoch}"
+        f"  {errors:,} wrong ({errors / opened.frames:.0%})  epoch {watched.epoch}"
     )
 
 

@@ -1,4 +1,8 @@
-"""A checkpoint's predictions for every frame of one video, cached so that they are computed once."""
+"""A checkpoint's predictions for every frame of one video, cached so that they are computed once.
+
+An ensemble shows what it kept: of a validation video, its members of all folds would predict what some of
+them have learned.
+"""
 
 import hashlib
 import math
@@ -12,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.labels import ClassBouts, bouts_of
-from core.errors import ConfigError
+from core.errors import ConfigError, RunError
 from core.run.code_version import code_version
+from core.run.inputs import predicting_inputs
 from core.run.places import cache_of_run
-from core.run.records import Pointer
+from core.run.rundir import RunDir
 from core.system.files import replace_atomically
 from core.system.progress import Progress
 from mabe_tui.runs.store import RunEntry
@@ -50,7 +55,8 @@ class PredictedVideo:
     """A video with its truth and a checkpoint's predictions."""
 
     video: TrackedVideo
-    checkpoint: Pointer
+    epoch: int
+    """Of the checkpoint; an ensemble has one."""
     probabilities: npt.NDArray[np.float32] = field(repr=False)
     """``(frames, classes)``, each row summing to 1."""
 
@@ -134,7 +140,8 @@ def predict_video(
 
     Raises:
         RunError: there is no such checkpoint, or it is not on this computer.
-        CheckpointError: it is damaged.
+        CheckpointError: it is damaged, or those of an ensemble's members are not all here.
+        DataError: the predictions that an ensemble kept are damaged.
         ConfigError: CUDA is requested and not available.
     """
     return VideoPredictor(entry, which, device).predict(video, progress)
@@ -153,11 +160,20 @@ class VideoPredictor:
     """
 
     def __init__(self, entry: RunEntry, which: str = "best", device: Device = "auto") -> None:
-        self._checkpoint = checkpoint_here(entry.run, which)
-        self._path = entry.run.checkpoints / self._checkpoint.file
+        self._run, request = entry.run, entry.require_request()
+        self._is_ensemble = bool(request.inputs)
+        if self._is_ensemble:
+            if which not in ("best", "last"):
+                raise RunError(f"{entry.id} is an ensemble, which has no checkpoint {which!r}")
+            inputs = predicting_inputs(entry.run, request)
+            self._epoch, self._hashes = 1, " ".join(each.sha256 for each in inputs)
+        else:
+            checkpoint = checkpoint_here(entry.run, which)
+            self._epoch, self._hashes = checkpoint.epoch, checkpoint.sha256
+            self._path = entry.run.checkpoints / checkpoint.file
         self._folder = cache_of_run(entry.run.path) / FOLDER
         self._device = device
-        self._experiment = entry.require_request().experiment
+        self._experiment = request.experiment
         self._code = code_version()
         self._predictor: PredictsFrames | None = None
 
@@ -165,26 +181,32 @@ class VideoPredictor:
         """Return the predictions for a video, from the cache if possible.
 
         Raises:
-            CheckpointError: the checkpoint is damaged.
+            CheckpointError: the checkpoint is damaged, or those of an ensemble's members are not all here.
+            DataError: the predictions that an ensemble kept are damaged.
             ConfigError: CUDA is requested and not available.
         """
         tell = progress or (lambda *_: None)
+        if self._is_ensemble and (kept := _kept(self._run, video)) is not None:
+            return PredictedVideo(video, self._epoch, kept)
         path = self._folder / f"{self._key(video)}.npy"
         probabilities = _read(path, (video.frames, len(video.classes)))
         if probabilities is None:
             probabilities = self._loaded(tell).predict_frames_of(_store(video), tell)
             with replace_atomically(path) as file:
                 np.save(file, probabilities)
-        return PredictedVideo(video, self._checkpoint, probabilities)
+        return PredictedVideo(video, self._epoch, probabilities)
 
     def _loaded(self, tell: Progress) -> "PredictsFrames":
         if self._predictor is None:
             tell(0, 0, "loading torch and the checkpoint")
             from core.inference.checkpoints import load_checkpoint
-            from core.inference.predictor import predictor_of
+            from core.inference.predictor import load_members, predictor_of
             from core.tasks.predictor import PredictsFrames
 
-            loaded = predictor_of([load_checkpoint(self._path)], self._device)
+            members = (
+                load_members(self._run) if self._is_ensemble else [load_checkpoint(self._path)]
+            )
+            loaded = predictor_of(members, self._device)
             if not isinstance(loaded, PredictsFrames):
                 task = self._experiment.task
                 raise ConfigError(
@@ -197,8 +219,29 @@ class VideoPredictor:
         """Hash everything that the predictions depend on: weights, positions, rate, scale and the code."""
         about = video.about
         parts = (about.content, about.frames, video.frames_per_second, about.pixels_per_cm)
-        words = f"{self._checkpoint.sha256} {self._code} {parts}"
+        words = f"{self._hashes} {self._code} {parts}"
         return hashlib.sha256(words.encode()).hexdigest()[:32]
+
+
+def _kept(run: RunDir, video: TrackedVideo) -> npt.NDArray[np.float32] | None:
+    """Return the predictions that a run kept of a video; ``None`` if it did not, or not of every frame.
+
+    Raises:
+        DataError: they are damaged.
+    """
+    if not run.predictions.is_file():
+        return None
+    from core.evaluation.predictions import FRAME
+    from core.evaluation.stored_predictions import StoredPredictions
+
+    stored = StoredPredictions([run.predictions])
+    if video.video_id not in stored.units or stored.labels != video.classes:
+        return None
+    found = stored.of_unit(video.video_id)
+    if FRAME not in found.examples.column_names:
+        return None
+    every = np.array_equal(found.examples[FRAME].to_numpy(), np.arange(video.frames))
+    return found.probabilities if every else None
 
 
 def _store(video: TrackedVideo) -> "FrameStore":

@@ -5,7 +5,6 @@ import numpy as np
 from core.data.competition import Bouts
 from core.data.keypoints import MARS_7
 from core.data.manifest import PreparedVideo
-from core.run.records import Pointer
 from mabe_tui.runs.videos.video import TrackedVideo
 from mabe_tui.runs.videos.video_prediction import PredictedVideo
 from tests.recorded import CLASSES
@@ -48,11 +47,7 @@ def made_answer(video: TrackedVideo) -> PredictedVideo:
     late = np.roll(video.truth, 25)
     late[600:660] = 1
     probabilities[np.arange(FRAMES), late] = 0.82
-    pointer = Pointer(
-        attempt="0001-made", seq=1, file="step-0000240.pt", sha256="0" * 64, bytes=1, epoch=30,
-        step=240, metric=0.8,
-    )  # fmt: skip
-    return PredictedVideo(video, pointer, probabilities)
+    return PredictedVideo(video, 30, probabilities)
 
 
 def _positions() -> np.ndarray:

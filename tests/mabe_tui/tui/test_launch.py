@@ -265,6 +265,21 @@ async def test_readonly_starts_nothing(make_app, recorded: Path) -> None:
     assert len(RunStore(recorded).entries()) == before
 
 
+async def test_an_ensemble_is_made_by_the_command_that_is_named(
+    make_app, recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MABE_REGISTRY", str(registry.default_path()))
+    before = len(RunStore(recorded).entries())
+    async with opened(make_app(), "v8-blend") as (pilot, screen):
+        words = "`mabe run v8-blend` makes it of runs of v8, v8-boost"
+        assert words in facts(screen)
+        await pilot.press("ctrl+l")
+        await settled(pilot)
+        assert words in told(pilot.app)
+        assert pilot.app.screen is screen
+    assert len(RunStore(recorded).entries()) == before
+
+
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 def test_looks(
     make_app, rented: None, snap_compare: Callable[..., bool], size: tuple[int, int]

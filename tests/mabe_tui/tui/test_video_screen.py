@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from core.ensembles.members import input_of
 from core.run.records import Handle
 from core.run.rundir import RunDir
 from mabe_tui.plotting.ethogram import LABEL_WIDTH
@@ -302,7 +304,27 @@ async def test_another_checkpoint_gives_another_answer(make_app, trained) -> Non
         await pilot.press("c", *"last", "enter")
         await settle(pilot)
         assert "last, epoch 3" in heading(pilot)
-        assert player(pilot).watched.checkpoint.epoch == 3
+        assert player(pilot).watched.epoch == 3
+
+
+async def test_an_ensemble_shows_what_its_members_predict(make_app, trained, recorded) -> None:
+    mean = RunDir(recorded / "runs" / "mean-20261201T090000-aaaa")
+    shutil.copytree(trained.run.path, mean.path)
+    shutil.rmtree(mean.checkpoints)
+    request = trained.require_request()
+    members = (input_of(trained.run),)
+    mean.write_request(msgspec.structs.replace(request, run=mean.id, inputs=members))
+    async with make_app().run_test(size=SMALL) as pilot:
+        await watch(pilot, RunEntry(mean))
+        watched = player(pilot).watched
+        np.testing.assert_array_equal(watched.probabilities, answer(trained).probabilities)
+        assert "best, epoch 1" in heading(pilot)
+        await pilot.press("c")
+        await settle(pilot)
+        assert "predicts with its members' checkpoints" in " ".join(
+            notice.message for notice in pilot.app._notifications
+        )
+        assert isinstance(pilot.app.screen, VideoScreen)
 
 
 async def test_colours_follow_the_theme(make_app, trained) -> None:

@@ -15,6 +15,7 @@ from mabe_tui.plotting.ethogram import MODEL
 from mabe_tui.runs.comparison.evaluate import AT
 from mabe_tui.runs.comparison.side_by_side import checkpoint_briefs
 from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.summary.checkpoints import none_words
 from mabe_tui.runs.videos.confused import next_confused
 from mabe_tui.runs.videos.slices import Stretch
 from mabe_tui.runs.videos.video import VideoScore
@@ -102,7 +103,7 @@ class VideoScreen(Slicing):
         if self.video_id is None:
             return f"mabe  {self.run_id}  validation videos"
         watched, pair = self.player.watched, f"  {self.pair}" if self.pair is not None else ""
-        answer = f"  {self.checkpoint}, epoch {watched.checkpoint.epoch}" if watched else ""
+        answer = f"  {self.checkpoint}, epoch {watched.epoch}" if watched else ""
         return f"mabe  {self.run_id}  {self.video_id}{answer}{pair}"
 
     def on_mount(self) -> None:
@@ -282,6 +283,10 @@ class VideoScreen(Slicing):
                 self.checkpoint = name
                 self._predict()
 
+        if not self._checkpoints:
+            run = RunDir(self.mabe.store.folder / self.run_id)
+            self.notify(none_words(run), severity="warning", markup=False)
+            return
         names = [f"{self.run_id}{AT}{name}" for name in self._checkpoints]
         known = checkpoint_briefs(names, self.mabe.store)
         details = {name.partition(AT)[2]: words for name, words in known.items()}

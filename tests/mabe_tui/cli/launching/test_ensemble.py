@@ -1,9 +1,11 @@
 """``mabe ensemble``: its members, its errors, and a run by the real job."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,13 +13,16 @@ import pytest
 import torch
 
 from core.config.registry import default_path, load
-from core.errors import ConfigError, MisuseError, RunError, UserError
+from core.errors import CheckpointError, ConfigError, MisuseError, RunError, UserError
 from core.inference.checkpoints import load_checkpoint
+from core.run.records import Handle
 from core.run.rundir import RunDir
 from mabe_tui.runs.actions.manage import removal_of
 from mabe_tui.runs.launching.run_requests import LaunchOptions
 from mabe_tui.runs.launching.snapshots import snapshots_of
-from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.store import RunEntry, RunStore
+from mabe_tui.runs.videos.video import open_video, validation_scores
+from mabe_tui.runs.videos.video_prediction import VideoPredictor, predict_video
 from tests.command_line import mabe
 from tests.mabe_tui.tiny_run import SMALL, synthetic_folder, train_here
 
@@ -102,6 +107,30 @@ def test_a_fitted_ensemble_is_measured_predicts_and_is_evaluated(
     with pytest.raises(ConfigError, match="name the ensemble alone"):
         mabe("predict", "logistic", "v5", "--data", data, "-o", str(output), "--force")
     assert load_checkpoint(run).input_table["groups"] == [0, 0, 1, 1]
+    require_videos_as_measured(run)
+
+
+def test_its_videos_are_shown_as_they_were_measured(home: Path) -> None:
+    (run,) = runs_of(home, "v6-mean")
+    require_videos_as_measured(run)
+    with pytest.raises(RunError, match="is an ensemble, which has no checkpoint 'epoch-3'"):
+        VideoPredictor(RunEntry(run), "epoch-3")
+
+
+def require_videos_as_measured(run: RunDir) -> None:
+    """Check what is shown of a video: what the ensemble kept, or else what its members predict together."""
+    (score, *_), entry = validation_scores(run), RunEntry(run)
+    seen = predict_video(entry, opened := open_video(entry, score.video_id))
+    assert int(seen.errors.sum()) == score.errors > 0
+    aside = run.predictions.rename(run.predictions.with_suffix(".aside"))
+    predicted = predict_video(entry, opened, device="cpu").probabilities
+    aside.rename(run.predictions)
+    np.testing.assert_allclose(predicted.sum(axis=1), 1, atol=1e-4)
+    assert not np.allclose(predicted, seen.probabilities), (
+        "half of the members have learned from it"
+    )
+    shown = json.loads(mabe("video", run.id, score.video_id, "--json").stdout)
+    assert (shown["checkpoint"], shown["epoch"]) == ("best", 1)
 
 
 def test_a_checkpoint_is_measured_once_and_then_a_member(home: Path) -> None:
@@ -170,3 +199,66 @@ def test_an_ensemble_shows_no_figures_of_a_training(home: Path) -> None:
     assert "train nan" not in log
     assert "to learn from" not in log
     assert "to validate; " in log
+
+
+# ── members that ran elsewhere ────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def on_modal(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[RunDir]:
+    """Both folds of v6's first seed, in a home where they ran on Modal."""
+    shutil.copytree(home, tmp_path / "home")
+    monkeypatch.setenv("MABE_HOME", str(tmp_path / "home"))
+    found = [run for run in runs_of(tmp_path / "home", "v6") if run.read_request().seed == 1]
+    found.sort(key=lambda run: run.read_request().experiment.data.fold or 0)
+    for run in found:
+        run.write_handle(Handle(launcher="modal", attempt="0001-aaaa", reference={}))
+    return found
+
+
+def test_predictions_that_are_on_modal_are_named_with_the_command(on_modal: list[RunDir]) -> None:
+    first, second = on_modal
+    second.predictions.unlink()
+    asked = ("ensemble", first.id, second.id, "--name", "again")
+    with pytest.raises(RunError) as caught:
+        mabe(*asked)
+    assert str(caught.value) == (
+        f"the predictions of {second.id} are not here; `mabe sync {second.id}` brings them"
+    )
+    first.predictions.unlink()
+    with pytest.raises(
+        RunError, match=rf"`mabe sync {first.id}` brings them, and so for {second.id}$"
+    ):
+        mabe(*asked)
+    for run in on_modal:
+        request = run.read_request()
+        training = msgspec.structs.replace(request.experiment.training, keep_predictions=False)
+        experiment = msgspec.structs.replace(request.experiment, training=training)
+        run.write_request(msgspec.structs.replace(request, experiment=experiment))
+    with pytest.raises(RunError, match=f"{first.id} has kept no predictions; `mabe run VERSION"):
+        mabe(*asked)
+
+
+def test_checkpoints_that_are_on_modal_are_named_with_the_command(
+    on_modal: list[RunDir], home: Path, tmp_path: Path
+) -> None:
+    first, second = (run.id for run in on_modal)
+    made = mabe("ensemble", first, second, "--how", "weighted", "--folds", "2")
+    assert made.exit_code == 0, "predictions are enough to make it"
+    files = []
+    for run in on_modal:
+        pointer = run.read_pointer("best")
+        assert pointer is not None
+        files.append(run.checkpoints / pointer.file)
+        files[-1].unlink()
+    asked = ("predict", "weighted", "--data", str(home / "data"), "-o", str(tmp_path / "o.csv"))
+    with pytest.raises(CheckpointError) as caught:
+        mabe(*asked)
+    assert str(caught.value).partition(": ")[2] == (
+        f"the best checkpoint of {first} is not here; `mabe pull {first} best` brings it,"
+        f" and so for {second}"
+    )
+    for run in on_modal:
+        run.write_handle(Handle(launcher="local", attempt="0001-aaaa", reference={}))
+    with pytest.raises(CheckpointError, match=f"{files[0].name}: the checkpoint file is missing"):
+        mabe(*asked)

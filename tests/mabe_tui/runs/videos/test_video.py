@@ -113,7 +113,7 @@ def test_errors_and_bouts_are_walked_through(entry: RunEntry) -> None:
     start = int(background[0])
     prediction[start] = 1
     changed[np.arange(FRAMES), prediction] = 1
-    seen = type(seen)(opened, seen.checkpoint, changed)
+    seen = type(seen)(opened, seen.epoch, changed)
     assert seen.errors.sum() == 1
     assert (seen.next_error(-1), seen.next_error(start)) == (start, None)
     assert (seen.previous_error(start), seen.previous_error(FRAMES)) == (None, start)
