@@ -86,6 +86,11 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     resolved: Resolved | None = None
     """Written by the job once the data are known."""
 
+    @property
+    def is_combined(self) -> bool:
+        """Whether it is made of finished runs, and so has no seeds of its own."""
+        return bool(self.inputs or self.averaged)
+
 
 def pooled_source(sources: Sequence[str | None]) -> str | None:
     """Return what is the same only for the same validation units, of runs that share them out.

@@ -305,7 +305,12 @@ def _warn_overlap(report: "EvaluationReport", spec: TaskSpec) -> None:
             f"warning: the run learned from {report.trained_on} {units}; on {spec.unit.many} it has not"
             " seen it will do worse"
         )
-    if report.validated_on:
+    if report.validated_on and report.fitted:
+        say(
+            f"warning: its second level was fitted on {report.validated_on} {units};"
+            f" `mabe status {report.run}` has the score of second levels that have not seen them"
+        )
+    elif report.validated_on:
         say(f"its best epoch was chosen on {report.validated_on} {units}")
 
 

@@ -296,5 +296,6 @@ def _contender(side: Side, found: Found, store: RunStore, epoch: WhichEpoch) -> 
         tables=tuple(table_of(found.runs_of(entry), epoch) for entry in found.entries),
         named_as_runs=found.is_run,
         source=side.validation_source,
+        combined=newest.require_request().is_combined,
         kin=tuple(t for e in kin if (t := e.run.evaluation_of(epoch)).exists()),
     )

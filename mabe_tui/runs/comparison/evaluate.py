@@ -46,6 +46,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
 
     Videos are identified by their tracking if known, else by their ids."""
     validated_on: int | None
+    """The same of the units on which its best epoch was chosen, or an ensemble's second level fitted."""
     frames: int
     """Number of examples, whatever ``example`` says they are."""
     metrics: dict[str, float]
@@ -56,6 +57,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     """Examples for which the checkpoint returns NaN."""
     bad: dict[str, str] = {}
     """Damaged units that were left out, and the problem of each."""
+    fitted: bool = False
+    """Whether the run is an ensemble with a fitted second level."""
     unit: str = "video"
     example: str = "frame"
 
@@ -146,10 +149,17 @@ def evaluate_together(
         unmapped=dict(found.unmapped),
         nan_frames=found.nan_examples,
         bad=dict(found.bad),
+        fitted=_is_fitted(entry),
         unit=task.unit.one,
         example=task.example.one,
     )
     return report, found
+
+
+def _is_fitted(entry: RunEntry) -> bool:
+    """Return whether a run is an ensemble whose second level learned from its validation units."""
+    ensemble = entry.require_request().experiment.ensemble
+    return ensemble is not None and ensemble.how != "mean"
 
 
 def _seen(units: set[str], parts: Sequence[Sequence[str]]) -> int | None:

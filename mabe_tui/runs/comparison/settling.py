@@ -34,7 +34,7 @@ def with_settling(
     """
     from core.evaluation.planning import POWER  # numpy: already imported for the verdict
 
-    if any(map(_is_made_of_runs, found)):
+    if any(each.entries[0].require_request().is_combined for each in found):
         return msgspec.structs.replace(verdict, settling=None)
     settling = verdict.settling
     if settling is None:
@@ -56,12 +56,6 @@ def with_settling(
     )
     settling = msgspec.structs.replace(settling, sentence=_sentence(verdict, settling, by))
     return msgspec.structs.replace(verdict, settling=settling)
-
-
-def _is_made_of_runs(found: Found) -> bool:
-    """Return whether a side is an ensemble, which no seeds of its own would settle."""
-    request = found.entries[0].require_request()
-    return bool(request.inputs or request.averaged)
 
 
 def _is_one_version(found: tuple[Found, Found]) -> bool:

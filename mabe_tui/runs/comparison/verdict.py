@@ -48,6 +48,8 @@ class Contender:
     """Whether the name is that of a run, not a version."""
     source: str | None = None
     """``validation_source`` of :class:`~core.run.request.Resolved`."""
+    combined: bool = False
+    """Whether its runs are made of others, and so have no seeds of their own."""
     kin: tuple[Table, ...] = ()
     """Tables of all runs that repeat its one run with other seeds, that one included."""
 
@@ -108,7 +110,8 @@ def verdict_between(
     if checkpoints is None:
         raise DataError("no group of runs shows how far seeds spread")  # both_alone otherwise
     asked = checkpoints.distinguishable if first.named_as_runs and second.named_as_runs else None
-    words = CheckpointWords(checkpoints, by, (first.version, second.version))
+    combined = first.combined or second.combined
+    words = CheckpointWords(checkpoints, by, (first.version, second.version), combined)
     return msgspec.structs.replace(
         checkpoints, sentence=words.of_two_versions(), distinguishable=asked
     )

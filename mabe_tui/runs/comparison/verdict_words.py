@@ -58,6 +58,8 @@ class CheckpointWords:
     by: Yardstick
     versions: tuple[str, str] = ("", "")
     """Versions of the first and the second side."""
+    combined: bool = False
+    """Whether one of them is made of other runs, so that no seeds of its own can be trained."""
 
     def alone(self) -> str:
         """Describe the checkpoints only: they were named explicitly."""
@@ -82,6 +84,8 @@ class CheckpointWords:
             return f"{line}: {few}"
         differ = self.verdict.checkpoints_differ
         found = f"these two checkpoints {'differ' if differ else 'cannot be told apart'}"
+        if self.combined:
+            return f"{line}: {found} {on}; made of runs of other seeds, they may compare otherwise"
         if len(set(self.versions)) < 2:  # other settings: the registry's would be a third kind
             return (
                 f"{line}: {found} {on}; of their settings one seed each says"

@@ -93,6 +93,7 @@ def test_a_fitted_ensemble_is_measured_predicts_and_is_evaluated(
     assert "logistic regression on" in mabe("status", "logistic").stdout
     compared = json.loads(mabe("compare", "v6-mean", "logistic", "--json").stdout)
     assert compared["verdicts"][0]["videos"] == 4
+    assert "mabe run" not in compared["verdicts"][0]["sentence"]
     assert compared["verdicts"][0]["settling"] is None, "an ensemble has no seeds of its own"
     data, output = str(home / "data"), tmp_path / "out.parquet"
     mabe("predict", "logistic", "--data", data, "-o", str(output), "--device", "cpu")
@@ -104,6 +105,11 @@ def test_a_fitted_ensemble_is_measured_predicts_and_is_evaluated(
     np.testing.assert_allclose(total, 1, atol=1e-4)
     measured = json.loads(mabe("eval", "logistic", "--data", data, "--json").stdout)
     assert measured["metrics"]["accuracy"] > 0.3
+    assert measured["fitted"]
+    assert (
+        "second level was fitted on 4 of these 4 videos"
+        in mabe("eval", "logistic", "--data", data).stderr
+    )
     with pytest.raises(ConfigError, match="name the ensemble alone"):
         mabe("predict", "logistic", "v5", "--data", data, "-o", str(output), "--force")
     assert load_checkpoint(run).input_table["groups"] == [0, 0, 1, 1]
