@@ -9,8 +9,8 @@ from mabe_tui.plotting.ticks import TickKind, Ticks, named_ticks, only_tick, tic
 
 FRAMED = (16, 6)
 """From this width and height, a chart has axes; below, the curves take all the room."""
-TITLED_HEIGHT = 8
-"""From this height, there is room for a title and a legend."""
+TITLED_HEIGHT, LEGEND_HEIGHT = 7, 8
+"""From these heights, there is room for a title, which says what is drawn, and for a legend."""
 CROWDED_HEIGHT = 11
 """From this height, a legend that is too long for one row gets two."""
 ROWS_PER_TICK = 3
@@ -75,9 +75,9 @@ def lay_out(
     """
     framed = width >= FRAMED[0] and height >= FRAMED[1]
     top = int(has_title and height >= TITLED_HEIGHT)
-    legend_rows = int(has_legend and height >= TITLED_HEIGHT)
+    legend_rows = int(has_legend and height >= LEGEND_HEIGHT)
     crowded = legend_width > width and height >= CROWDED_HEIGHT
-    if has_legend and (crowded or height >= 2 * TITLED_HEIGHT):
+    if has_legend and (crowded or height >= 2 * LEGEND_HEIGHT):
         legend_rows = 2
     rows = height - top - legend_rows - (2 if framed else 0)
     y_ticks = ticks(*y_range, max(2, rows // ROWS_PER_TICK), y_kind)

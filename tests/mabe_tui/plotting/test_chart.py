@@ -283,3 +283,8 @@ def test_the_legend_says_that_its_value_is_smoothed_and_nothing_moves_with_the_c
     without, with_cursor = (render_chart(smooth, 40, 12, cursor=x) for x in (None, 0.5))
     assert "loss 0 ema 0.6" in render_chart(smooth, 40, 12, cursor=0.1).text
     assert (without.plot_rows, without.plot_left) == (with_cursor.plot_rows, with_cursor.plot_left)
+
+
+@pytest.mark.parametrize("height", [7, 8, 12])
+def test_a_chart_with_axes_says_what_it_shows(height: int) -> None:
+    assert "hours" in render_chart(curves(), 30, height, title="hours").rows[0].text
