@@ -54,7 +54,7 @@ def with_settling(
             if seeds
         ),
     )
-    settling = msgspec.structs.replace(settling, sentence=_sentence(verdict, settling, by))
+    settling = msgspec.structs.replace(settling, sentence=settled_by(verdict, settling, by))
     return msgspec.structs.replace(verdict, settling=settling)
 
 
@@ -101,8 +101,9 @@ def command_for(request: RunRequest, seeds: Sequence[int]) -> str:
     return shlex.join(words)
 
 
-def _sentence(verdict: Verdict, settling: Settling, by: Yardstick) -> str:
+def settled_by(verdict: Verdict, settling: Settling, by: Yardstick) -> str:
     """Say what would settle the verdict, or that nothing would be expected to."""
+    from core.evaluation.paired import FEWEST_UNITS
     from core.evaluation.planning import MOST_SEEDS, ROUNDING
 
     difference, error = verdict.difference or 0.0, settling.error
@@ -126,6 +127,10 @@ def _sentence(verdict: Verdict, settling: Settling, by: Yardstick) -> str:
         )
     if settling.more_seeds is None:
         on = f"no number of seeds up to {MOST_SEEDS} each would be expected to settle {size}"
+        if settling.more_videos is None and verdict.first_seeds + verdict.second_seeds < 3:
+            if (verdict.videos or 0) < FEWEST_UNITS:
+                on = f"a verdict needs at least {FEWEST_UNITS} {many}, and several seeds of a side"
+            return f"undecided: {on}{doubt}"  # what more of them would do is not known of two runs
         if settling.more_videos is None:
             return f"undecided: {on}, nor would more {many}{doubt}"
         return f"undecided: {on}; {settling.more_videos:,} more {many} would with {power}{doubt}"

@@ -28,12 +28,16 @@ from mabe_tui.runs.comparison.compare import (
     compare,
 )
 from mabe_tui.runs.comparison.compare_tables import note_on_verdicts, sections
+from mabe_tui.runs.comparison.judgement import Settling, Verdict
+from mabe_tui.runs.comparison.settling import settled_by
 from mabe_tui.runs.comparison.sides import Spread, mean_over_runs
+from mabe_tui.runs.comparison.yardstick import yardstick
 from mabe_tui.runs.launching import more_seeds
 from mabe_tui.runs.launching.more_seeds import runs_that_settle
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.measured import delta, measured_version
 from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.tasks import default_spec
 
 CLASSES = ("other", "social", "mating", "aggressive")
 VIDEOS = tuple(f"v{number}" for number in range(8))
@@ -294,6 +298,23 @@ def test_a_spread_that_other_runs_show_is_used_and_named(
         f"these two checkpoints differ on 8 videos, v6's seeds spread by ± {verdict.seed_sd:.3f}:"
         " this difference tells nothing about the versions"
     ) in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("seeds", "videos", "words"),
+    [
+        (1, 4, "undecided: a verdict needs at least 5 videos, and several seeds of a side"),
+        (1, 8, "undecided: no number of seeds up to 100 each would be expected to settle +0.100"),
+        (2, 8, "expected to settle +0.100, nor would more videos"),
+    ],
+)
+def test_only_what_was_planned_is_ruled_out(seeds: int, videos: int, words: str) -> None:
+    verdict = Verdict(
+        first="v5", second="v6", sentence="", metric="f1_macro", metric_label="F1", rises=True,
+        difference=0.1, videos=videos, first_seeds=seeds, second_seeds=seeds,
+    )  # fmt: skip
+    settling = Settling(power=0.8, error=0.05)
+    assert settled_by(verdict, settling, yardstick(default_spec())).endswith(words)
 
 
 def test_an_undecided_verdict_says_what_would_settle_it(
