@@ -119,7 +119,7 @@ class RunActions(MabeScreen):
 
     def _entry(self) -> RunEntry | None:
         if self.selected_run is None:
-            self.notify("there is no run yet: l on the home screen launches one")
+            self.notify("no run is selected: l on the home screen launches one")
             return None
         return RunEntry(RunDir(self.mabe.store.folder / self.selected_run))
 

@@ -103,6 +103,17 @@ async def test_a_filter_acts_as_it_is_typed_and_says_what_is_wrong(make_app) -> 
         assert not pilot.app.screen.query_one("#filter", Input).display
 
 
+async def test_where_a_filter_leaves_no_run_none_is_said_to_be_missing(make_app) -> None:
+    async with make_app().run_test(size=LARGE, notifications=True) as pilot:
+        await settle(pilot)
+        await pilot.press("a", "slash", *"best.f1>2", "enter")
+        runs(pilot).focus()
+        await pilot.press("n")
+        await until(pilot, lambda: pilot.app._notifications)
+        (notice,) = pilot.app._notifications
+        assert notice.message == "no run is selected: l on the home screen launches one"
+
+
 async def test_runs_are_sorted_by_any_key_and_turned_round(make_app) -> None:
     async with make_app().run_test(size=LARGE) as pilot:
         await settle(pilot)
