@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.config.strict import nearest
 from core.data.check_bouts import check_bouts, gaps_between, known_mice
 from core.data.check_tracking import check_anatomy, check_tracking
 from core.data.competition import (
@@ -38,7 +39,7 @@ SAMPLES = 3
 def check(
     root: Path,
     action_map: ActionMap | None,
-    keypoints: str = "mabe18",
+    keypoints: str | Sequence[str] = "mabe18",
     max_mice: int = 4,
     progress: Progress | None = None,
     every_place: bool = False,
@@ -88,7 +89,7 @@ def check(
     return tally.report(videos, len(sound))
 
 
-def _check_rows(videos: Iterable[Video], slots: tuple[str, ...], findings: Findings) -> None:
+def _check_rows(videos: Sequence[Video], slots: tuple[str, ...], findings: Findings) -> None:
     """Check the table's own content."""
     unknown: Counter[str] = Counter()
     for video in videos:
@@ -102,6 +103,10 @@ def _check_rows(videos: Iterable[Video], slots: tuple[str, ...], findings: Findi
             mice = ", ".join(f"mouse{mouse}" for mouse in missing)
             findings.add("undeclared_mouse", f"{place}: {mice}", 1, video.video_id)
         unknown.update(part for part in video.body_parts if not (part in slots or is_known(part)))
+    listed = {part for video in videos for part in video.body_parts}
+    for slot in slots:
+        if listed and slot not in listed and not is_known(slot):
+            findings.add("absent_keypoint", f"{slot}{nearest(slot, sorted(listed - {*slots}))}")
     for part, count in unknown.most_common():
         findings.add("unknown_body_part", f"{part} (body_parts_tracked of {count} videos)")
 

@@ -114,6 +114,12 @@ KINDS: dict[str, Kind] = {
     ),
     "points_outside": Kind("note", "points", "outside the picture; used as they are"),
     "dropped_points": Kind("note", "points", "body parts without a slot in this keypoint set"),
+    "absent_keypoint": Kind(
+        "warning",
+        "keypoints",
+        "of the version's own set, and no video has it; check the spelling",
+        NAMES,
+    ),
     "misplaced_parts": Kind(
         "warning",
         "videos",

@@ -93,6 +93,15 @@ def test_an_explicit_other_is_no_problem(layout: Any) -> None:
     assert codes(check(layout.write(), explicit)) == {}
 
 
+def test_a_misspelt_keypoint_of_the_version(layout: Any) -> None:
+    layout.add("7", bouts=ALL)
+    parts = read_videos(layout.write())[0].body_parts
+    assert codes(check(layout.write(), MAP, parts)) == {}
+    wrong = check(layout.write(), MAP, (*parts[1:], parts[0][::-1]))
+    assert codes(wrong)["absent_keypoint"] == 1
+    assert places(wrong, "absent_keypoint")[0].startswith(parts[0][::-1])
+
+
 def test_points(layout: Any) -> None:
     points = [(frame, mouse, "nose", 5.0, 5.0) for frame in range(10) for mouse in (1, 2)]
     points += [
