@@ -38,6 +38,7 @@ UNIT_OF_STOP: dict[str, Unit] = {
 """What the last word of the name of a stop or a duration says of its unit."""
 DURATION = ("duration", "duration_s", "duration (s)", "duration_frames", "length")
 FRAME = ("frame", "frames", "frame_number", "frame_id", "video_frame", "frame_idx")
+FLAGS = ("0", "1", "0.0", "1.0", "")
 NOTHING = ("", "0", "none", "nan", "other", "background")
 
 
@@ -105,7 +106,7 @@ def read_frame_table(source: Source) -> list[Sheet]:
     """Read a table with one row a frame.
 
     Raises:
-        DataError: a frame number that is no whole number, or occurs twice.
+        DataError: a frame number that is no whole number, or occurs twice; a mark that is not 0 or 1.
     """
     path, form = source.path, text_form(source)
     rows = [row for row in rows_of(read_text(path, form.encoding), form) if any(row)]
@@ -122,7 +123,12 @@ def read_frame_table(source: Source) -> list[Sheet]:
     if named is not None:
         events, behaviours = _named(body, numbers, named), list[str]()
     else:
+        _check_flags(rows, header, at, path)
         events, behaviours = _flagged(body, numbers, header, at)
+    left_out = numbers[-1] - numbers[0] + 1 - len(numbers)
+    notes = (
+        f"{left_out} frames between the first and the last have no row; a label goes on over them",
+    )
     return [
         Sheet(
             path.stem,
@@ -131,6 +137,7 @@ def read_frame_table(source: Source) -> list[Sheet]:
             "frames",
             tuple(events),
             behaviours=tuple(behaviours),
+            notes=notes if left_out else (),
         )
     ]
 
@@ -205,6 +212,15 @@ def _named(body: Sequence[Sequence[str]], frames: Sequence[int], at: int) -> lis
         for name, start, stop in runs_of_names([_cell(row, at) for row in body])
         if name.lower() not in NOTHING
     ]
+
+
+def _check_flags(rows: Sequence[Sequence[str]], header: Sequence[str], at: int, path: Path) -> None:
+    for line, row in enumerate(rows[1:], start=2):
+        for place, name in enumerate(header):
+            if place != at and name and _cell(row, place) not in FLAGS:
+                raise DataError(
+                    f"{path}, line {line}: {name!r} is {_cell(row, place)!r}, not 0 or 1"
+                )
 
 
 def _flagged(

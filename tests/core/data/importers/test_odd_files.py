@@ -134,6 +134,7 @@ REFUSED = [
     Refused("table of bouts, header alone", content("t.csv", "behavior,start_frame,stop_frame\n"), "without a row"),
     Refused("frame table, frame twice", content("t.csv", "frame,attack\n0,1\n0,0\n"), "frame 0 occurs twice"),
     Refused("frame table, odd frame", content("t.csv", "frame,attack\n0,1\nx,0\n"), "'x' is no frame number"),
+    Refused("frame table, a mark of 2", content("t.csv", "frame,attack\n" + "".join(f"{i},{2 * (i == 70)}\n" for i in range(90))), "line 72: 'attack' is '2', not 0 or 1"),
     Refused("Bento without behaviours", content("t.annot", "Bento annotation file\nMovie file(s):\n"), "no behaviour is listed"),
     Refused("Bento with a broken interval", lambda f: [poses(f), made.bento(f / "film.annot", "1.0\tx")], "no interval of two"),
     Refused("Bento backwards", lambda f: [poses(f), made.bento(f / "film.annot", "2.0\t1.0")], "stops at 1, before"),
@@ -279,6 +280,7 @@ ODD = [
     Odd("JSON with a byte order mark", lambda f: _marked(f), {"points": 28}, {"fps": 30}),
     Odd("Bento without a frame rate", lambda f: [made.deeplabcut(f / "film.csv", made.points(FRAMES, 1), ("a",)), _rateless(f)], {"bouts": 1}, {"fps": 10}),
     Odd("a point event without a stop", lambda f: [poses(f), _aggregated(f)], {"bouts": 1, "point_events": 1}),
+    Odd("a table without some frames", content("film_l.csv", "frame,behavior\n0,attack\n5,attack\n6,none\n"), {"bouts": 1, "notes": ["4 frames between the first and the last have no row; a label goes on over them"]}, {"fps": 10, "labels": {"subjects": {"No focal subject": {"agent": 1}}}}),
     Odd("frames of a table", content("film_labels.csv", "subject,behavior,start_frame,stop_frame\nresident,attack,3,9\n"), {"bouts": 1}, {"fps": 10}),
 ]  # fmt: skip
 
