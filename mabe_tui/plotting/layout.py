@@ -18,7 +18,6 @@ HEADROOM = 2
 """Rows of dots below a title that no curve reaches."""
 COLUMNS_PER_TICK = 10
 LATTICE_LINE = "┈"
-NO_POINTS = "no points yet"
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def write_frame(
 ) -> None:
     """Write title, axis lines, ticks and tick labels; ``x_names`` are the labels of 0, 1, 2 and so on.
 
-    A chart that ``is_empty`` says so and has no ticks: nothing was measured that they could be of.
+    One that ``is_empty`` has no ticks: nothing is known that they could be of.
     """
     if layout.title_row is not None:
         grid.put(layout.title_row, layout.left, shortened(title, layout.columns, layout))
@@ -125,9 +124,6 @@ def write_frame(
         grid.put(row, layout.left - 1, vertical, AXIS)
     grid.put(layout.axis_row, layout.left - 1, corner + horizontal * layout.columns, AXIS)
     if is_empty:
-        words = shortened(NO_POINTS, layout.columns, layout)
-        left = layout.left + (layout.columns - len(words)) // 2
-        grid.put(layout.top + layout.rows // 2, left, words, AXIS)
         return
     _write_y_ticks(grid, layout, y_scale, y_mark)
     most = max(2, layout.columns // COLUMNS_PER_TICK)
