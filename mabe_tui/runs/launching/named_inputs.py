@@ -5,9 +5,14 @@ import msgspec
 from core.errors import RunError
 from core.run.inputs import predicting_inputs
 from core.run.request import Input, RunRequest
+from core.run.trash import restore_hint
 from core.system.files import sha256_of
 from mabe_tui.runs.store import RunEntry, RunStore
-from mabe_tui.runs.summary.checkpoints import checkpoint_here, chosen_pointers
+from mabe_tui.runs.summary.checkpoints import (
+    checkpoint_here,
+    chosen_pointers,
+    is_elsewhere,
+)
 
 AT = "@"
 
@@ -126,7 +131,12 @@ def _require_reachable(entry: RunEntry, file: str, launcher: str) -> None:
     if launcher != "local" and _is_at(entry, launcher):
         return
     if not (entry.run.checkpoints / file).is_file():
-        raise RunError(f"{entry.run.checkpoints / file}: not here; `mabe pull` brings it")
+        mend = (
+            f"`mabe pull {entry.id}` brings it"
+            if is_elsewhere(entry.run)
+            else f"its file was removed{restore_hint(entry.run.path) or '; choose another run'}"
+        )
+        raise RunError(f"the checkpoint {file} of {entry.id} is not here; {mend}")
 
 
 def _is_at(entry: RunEntry, launcher: str) -> bool:

@@ -115,7 +115,7 @@ def test_a_job_elsewhere_starts_from_a_run_that_is_there_or_here(home: Path) -> 
     checkpoint = source.checkpoints / here.start.file
     away = checkpoint.rename(checkpoint.with_suffix(".away"))
     try:
-        with pytest.raises(RunError, match=r"training\.start_from = 'aaaa': .*not"):
+        with pytest.raises(RunError, match=r"training\.start_from = 'aaaa': .*file was removed"):
             asked(home, "aaaa", "modal")
         source.write_handle(Handle(launcher="modal", attempt="0001-aaaa", reference={}))
         assert asked(home, "aaaa", "modal").start == here.start
