@@ -88,7 +88,7 @@ def suggest(
 
     Raises:
         ConfigError: the run's task predicts nothing for frames.
-        DataError: every video is labelled, or one is damaged.
+        DataError: every video is labelled or too short for a clip, or one is damaged.
     """
     videos, _ = predictable(folder)
     wanted = [v for v in videos if labelled_too or not v.annotation_path.is_file()]
@@ -103,6 +103,10 @@ def suggest(
         clips += _clips(predictor, video, seconds)
     if progress is not None:
         progress(len(wanted), len(wanted), "videos")
+    if not clips:
+        raise DataError(
+            f"{folder}: no video is half as long as a clip of {seconds:g} s; give a smaller --seconds"
+        )
     places = choose(clips, max(1, round(minutes * 60 / seconds)))
     rates = {video.video_id: video.frames_per_second for video in wanted}
     return Suggestions(

@@ -106,6 +106,8 @@ def test_clips_are_suggested_of_videos_that_nobody_labelled(
     assert [each["rank"] for each in found["clips"]] == [1, 2, 3, 4, 5, 6]
     (sheet,) = look_at([tmp_path / "label.csv"]).sheets
     assert (sheet.name, len(sheet.events)) == (first.stem, 6)
+    with pytest.raises(DataError, match=r"half as long as a clip of 3600 s.*--seconds"):
+        home_with_run("suggest", "v6", "--data", str(bare), "--seconds", "3600")
 
 
 def test_poses_that_nobody_labelled_are_predicted_in_the_lab_s_words(
