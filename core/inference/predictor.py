@@ -17,6 +17,7 @@ from core.inference.checkpoints import load_checkpoint
 from core.run.inputs import predicting_inputs, require_pulled
 from core.run.request import Input
 from core.run.rundir import RunDir
+from core.run.trash import restore_hint
 from core.system.machine import choose_device
 from core.tasks.loaded import LoadedCheckpoint
 from core.tasks.predictor import Blends, PredictionOptions, Predictor
@@ -72,11 +73,15 @@ def load_inputs(runs: Path, inputs: Sequence[Input]) -> list[LoadedCheckpoint]:
         CheckpointError: a file is gone, damaged or has changed, or was not brought here.
     """
     require_pulled(runs, inputs)
-    loaded = {
-        each: load_checkpoint(RunDir(runs / each.run).checkpoints / each.file, sha256=each.sha256)
-        for each in dict.fromkeys(inputs)
-    }
+    loaded = {each: _loaded(RunDir(runs / each.run), each) for each in dict.fromkeys(inputs)}
     return [loaded[each] for each in inputs]
+
+
+def _loaded(run: RunDir, each: Input) -> LoadedCheckpoint:
+    path = run.checkpoints / each.file
+    if not path.is_file() and (hint := restore_hint(run.path)):
+        raise CheckpointError(f"{path}: the checkpoint file was removed{hint}")
+    return load_checkpoint(path, sha256=each.sha256)
 
 
 def predictor_of(members: Sequence[LoadedCheckpoint], device: Device = "auto") -> Predictor:

@@ -113,6 +113,13 @@ def test_a_fitted_ensemble_is_measured_predicts_and_is_evaluated(
     with pytest.raises(ConfigError, match="name the ensemble alone"):
         mabe("predict", "logistic", "v5", "--data", data, "-o", str(output), "--force")
     assert load_checkpoint(run).input_table["groups"] == [0, 0, 1, 1]
+    member = run.read_request().inputs[0].run
+    mabe("rm", member, "--yes")
+    with pytest.raises(
+        CheckpointError, match=f"was removed; `mabe restore {member}` brings it back"
+    ):
+        mabe("eval", "logistic", "--data", data)
+    mabe("restore", member)
     require_videos_as_measured(run)
 
 
