@@ -13,13 +13,21 @@ from mabe_tui.tui.keys import KEYS
 from tests.fuzz.conftest import EXAMPLES
 from tests.mabe_tui.tui.conftest import (
     MakeApp,
+    few_versions,
     make_app,
     recorded,
     recordings,
     stylesheets_parsed_once,
 )
+from tests.mabe_tui.tui.run_screen import workers_done
 
-__all__ = ["make_app", "recorded", "recordings", "stylesheets_parsed_once"]  # fixtures
+__all__ = [  # fixtures
+    "few_versions",
+    "make_app",
+    "recorded",
+    "recordings",
+    "stylesheets_parsed_once",
+]
 
 ROUNDS = max(1, EXAMPLES // 20)
 BURSTS, BURST = 3, 8
@@ -81,5 +89,5 @@ async def test_keys_at_random(
 
 
 async def settle(pilot: Pilot[Any]) -> None:
-    await pilot.app.workers.wait_for_complete()
+    await workers_done(pilot)
     await pilot.pause()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from core.run import events
 from core.run.emitter import Emitter
@@ -27,6 +28,17 @@ async def until(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
         assert not bound.is_over, "it did not come to pass"
         await pilot.pause(0.01)
     await pilot.pause()
+
+
+async def workers_done(pilot: Pilot[Any]) -> None:
+    """Wait until no worker runs; one that was replaced by a newer one counts as done."""
+    while True:
+        try:
+            await pilot.app.workers.wait_for_complete()
+        except WorkerCancelled:
+            await pilot.pause()
+        else:
+            return
 
 
 async def opened(pilot: Pilot[Any], name: str = "cc42") -> RunScreen:

@@ -26,6 +26,7 @@ from mabe_tui.tui.screens.dialogs.confirm import ConfirmScreen
 from mabe_tui.tui.screens.dialogs.entry import EntryScreen
 from mabe_tui.tui.widgets.activity import Activity
 from tests.mabe_tui.tui.conftest import SMALL
+from tests.mabe_tui.tui.run_screen import workers_done
 from tests.waiting import LONG, wait_for
 
 FINISHED, STOPPED = "v6-20261120T130000-cc42", "v4-20261120T090000-aa4k"
@@ -61,7 +62,7 @@ async def opened(app: MabeApp, run: str | None) -> AsyncIterator[tuple[Pilot[Any
 
 
 async def settled(pilot: Pilot[Any]) -> None:
-    await pilot.app.workers.wait_for_complete()
+    await workers_done(pilot)
     await pilot.pause()
 
 
@@ -245,7 +246,7 @@ async def test_work_shows_how_far_it_is_on_any_screen(make_app) -> None:
 async def test_without_a_run_it_says_so(make_app) -> None:
     async with opened(make_app(), None) as (pilot, _):
         await pilot.press("S")
-        assert "no run yet" in told(pilot.app)
+        assert "no run is selected" in told(pilot.app)
 
 
 @pytest.mark.parametrize("readonly", [False, True])

@@ -18,6 +18,7 @@ from mabe_tui.tui.widgets.side_table import SideTable
 from mabe_tui.tui.widgets.table import RowTable
 from tests.mabe_tui.tiny_run import synthetic_folder, train
 from tests.mabe_tui.tui.conftest import LARGE, SMALL
+from tests.mabe_tui.tui.run_screen import workers_done
 
 RUN = "v6-20261120T130000-cc42"
 
@@ -43,7 +44,7 @@ async def settle(pilot: Pilot[Any]) -> None:
     """Wait until what was asked in threads, also by what came of it, is shown."""
     for _ in range(3):
         with suppress(WorkerCancelled):  # a newer one took its place
-            await pilot.app.workers.wait_for_complete()
+            await workers_done(pilot)
         await pilot.pause()
 
 

@@ -29,7 +29,7 @@ from mabe_tui.tui.widgets.class_view import ClassView
 from mabe_tui.tui.widgets.side_table import SideTable
 from mabe_tui.tui.widgets.table import RowTable
 from tests.mabe_tui.tui.conftest import LARGE, SMALL
-from tests.mabe_tui.tui.run_screen import Going, until
+from tests.mabe_tui.tui.run_screen import Going, until, workers_done
 from tests.recorded import Recording, write
 
 V6 = "v6-20261120T130000-cc42"
@@ -39,7 +39,7 @@ async def settle(pilot: Pilot[Any]) -> None:
     """Wait until what was asked in threads, also by what came of it, is shown."""
     for _ in range(3):
         with suppress(WorkerCancelled):  # a newer one took its place
-            await pilot.app.workers.wait_for_complete()
+            await workers_done(pilot)
         await pilot.pause()
 
 

@@ -21,7 +21,7 @@ from mabe_tui.tui.screens.home.details import Details
 from mabe_tui.tui.screens.home.screen import HomeScreen
 from mabe_tui.tui.widgets.table import RowTable
 from tests.mabe_tui.tui.conftest import SHOWN, text_of
-from tests.mabe_tui.tui.run_screen import until
+from tests.mabe_tui.tui.run_screen import until, workers_done
 from tests.waiting import LONG
 
 SMALL, LARGE = (80, 24), (140, 45)
@@ -29,7 +29,7 @@ SMALL, LARGE = (80, 24), (140, 45)
 
 async def settle(pilot: Pilot) -> None:
     """Wait until what was asked in threads is shown, charts included."""
-    await pilot.app.workers.wait_for_complete()
+    await workers_done(pilot)
     await pilot.pause()
     home = next(s for s in pilot.app.screen_stack if isinstance(s, HomeScreen))
     await until(pilot, lambda: not (home.is_current and home.are_charts_due))

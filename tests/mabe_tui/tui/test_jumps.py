@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from textual.command import CommandPalette
+from textual.pilot import Pilot
 
 from core.config.registry import default_path, load
 from core.errors import ConfigError, RunError
@@ -14,6 +15,7 @@ from mabe_tui.tui.screens.dialogs.entry import EntryScreen
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.screens.run.screen import RunScreen
 from tests.mabe_tui.tui.conftest import SMALL
+from tests.mabe_tui.tui.run_screen import until, workers_done
 from tests.mabe_tui.tui.test_compare import settle
 
 V6 = "v6-20261120T130000-cc42"
@@ -56,14 +58,17 @@ def test_words_are_completed_one_by_one() -> None:
     assert complete_jump("run z", names) is None
 
 
+def lines(pilot: Pilot) -> list[str]:
+    return [strip.text for strip in pilot.app.screen._compositor.render_strips()]
+
+
 async def test_the_command_line_opens_a_comparison_over_a_dimmed_screen(make_app) -> None:
     async with make_app().run_test(size=SMALL) as pilot:
         await settle(pilot)
         await pilot.press("colon", *"cmp v5 v66", "enter")
         assert isinstance(pilot.app.screen, EntryScreen)
-        lines = [strip.text for strip in pilot.app.screen._compositor.render_strips()]
-        assert "experiments" in lines[1]  # dimmed, not hidden
-        assert any("no run 'v66'" in line for line in lines)
+        await until(pilot, lambda: "experiments" in lines(pilot)[1])  # dimmed, not hidden
+        assert any("no run 'v66'" in line for line in lines(pilot))
         await pilot.press("backspace", "enter")
         await settle(pilot)
         assert isinstance(pilot.app.screen, CompareScreen)
@@ -75,7 +80,7 @@ async def test_the_palette_jumps_to_a_run(make_app) -> None:
         await settle(pilot)
         await pilot.press("ctrl+p", *"run v6-20261120T130000")
         assert isinstance(pilot.app.screen, CommandPalette)
-        await pilot.app.workers.wait_for_complete()
+        await workers_done(pilot)
         await pilot.pause(0.2)
         await pilot.press("enter")
         await settle(pilot)

@@ -24,6 +24,7 @@ from mabe_tui.tui.screens.launch.screen import LaunchScreen
 from mabe_tui.tui.screens.run.screen import RunScreen
 from mabe_tui.tui.widgets.form import WRONG, Field, FormLines
 from tests.mabe_tui.tui.conftest import LARGE, SMALL, text_of
+from tests.mabe_tui.tui.run_screen import workers_done
 from tests.waiting import wait_for
 
 
@@ -41,7 +42,7 @@ async def opened(
 async def settled(pilot: Pilot[Any]) -> None:
     """Wait for a check, and for the one that follows what was typed meanwhile."""
     for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
+        await workers_done(pilot)
         await pilot.pause()
 
 

@@ -43,7 +43,15 @@ async def shown(client: ClientSession, address: str, text: bytes) -> list[psutil
             message = await tab.receive(timeout=LONG)
             assert message.type is WSMsgType.BINARY, (message, seen)
             seen += message.data
-        return [p for p in psutil.Process().children(recursive=True) if SELF in p.cmdline()]
+        return [p for p in psutil.Process().children(recursive=True) if is_ours(p)]
+
+
+def is_ours(process: psutil.Process) -> bool:
+    """Whether a process is still there and runs this program."""
+    try:
+        return SELF in process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
 
 
 async def test_a_tab_is_a_dashboard_and_ctrl_c_ends_all(served: subprocess.Popen[str]) -> None:
