@@ -8,6 +8,7 @@ none, the run was trained with uncommitted changes, or on other sources.
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -18,8 +19,8 @@ import core
 from core.run.code_version import code_version, version_of
 
 PACKAGE = "core"
-MOST_COMMITS = 500
-"""Number of commits searched, newest first; a hundred take half a second."""
+MOST_COMMITS = 200
+"""Number of commits searched, newest first; a hundred take a second."""
 
 
 class CodeState(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +78,8 @@ def code_changes(
     """
     root = root or Path(core.__file__).resolve().parents[1]
     here = code_version(root / PACKAGE)
-    commits = _commits_of(set(versions), root)
+    head = _git(root, "rev-parse", "HEAD")
+    commits = _commits_of(frozenset(versions), root, head[0]) if head else {}
     states = [
         CodeState(
             version=version, commit=commits.get(version), is_here=version == here, recorded=words
@@ -108,11 +110,15 @@ def _files(first: CodeState, second: CodeState, root: Path) -> tuple[str, ...]:
     return tuple(line.replace("\t", " ") for line in lines)
 
 
-def _commits_of(wanted: set[str], root: Path) -> dict[str, str]:
-    """Find the newest commit of each version; stop when all are found."""
+@cache
+def _commits_of(wanted: frozenset[str], root: Path, head: str) -> dict[str, str]:
+    """Find the newest commit of each version; stop when all are found.
+
+    A version that no commit has costs a search of them all, hence the cache.
+    """
     found: dict[str, str] = {}
     count = f"--max-count={MOST_COMMITS}"
-    commits = _git(root, "log", count, "--format=%H", "--", f"{PACKAGE}/*.py")
+    commits = _git(root, "log", head, count, "--format=%H", "--", f"{PACKAGE}/*.py")
     if not commits:
         return found
     with _contents(root) as read:

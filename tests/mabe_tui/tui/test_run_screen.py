@@ -481,7 +481,7 @@ async def test_export_writes_svg_and_never_over_another(make_app, tmp_path, monk
         screen = await opened(pilot)
         await pilot.press("E")
         first = tmp_path / f"{screen.run_id}-loss.svg"
-        await until(pilot, first.exists)
+        await until(pilot, lambda: first.exists() and first.read_text())  # claimed, then written
         text = first.read_text()
         await pilot.press("E")
         await until(pilot, (tmp_path / f"{screen.run_id}-loss-2.svg").exists)
