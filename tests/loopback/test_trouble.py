@@ -154,8 +154,9 @@ def test_of_two_computers_that_resume_one_run_the_newest_claim_wins_and_both_kno
         (*_, first), (*_, second) = calls_of(mine), calls_of(other)
         wait_for(server.cloud.calls[first.id].done.is_set)
         wait_for(lambda: call_of(mine) != first and has_spoken(mine, mine.attempts()[-1]))
+        newer = "a newer attempt of it was started elsewhere"
+        wait_for(lambda: any(newer in each.notice for each in told))
     assert not server.cloud.calls[second.id].done.is_set()
-    assert any("a newer attempt of it was started elsewhere" in each.notice for each in told)
     shown = json.loads(mabe("status", "--json").stdout)
     assert (shown["state"], shown["call_id"]) == ("running", second.id)
     launcher.sync(other)
