@@ -1,4 +1,4 @@
-"""How the probabilities of several members become one: the second level of an ensemble, fitted or not."""
+"""The second level of an ensemble, fitted or not: the probabilities of several members → one."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass

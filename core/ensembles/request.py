@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.config.experiment import EnsembleConfig, Experiment, HardwareConfig
+from core.config.experiment import EnsembleConfig, Experiment, HardwareConfig, TrainingConfig
 from core.ensembles.members import HOW_TO_KEEP, Member, input_of, members_of, open_input
 from core.errors import RunError
 from core.run.inputs import IN_WORDS
@@ -55,20 +55,24 @@ def ensemble_request(
 
 def settled(version: Experiment) -> Experiment:
     """Return the settings of a version that is an ensemble, without what only training does."""
-    replace = msgspec.structs.replace
-    return replace(
+    return msgspec.structs.replace(
         version,
-        data=replace(version.data, folds=None, fold=None),
-        training=replace(
-            version.training,
-            epochs=1,
-            warmup_epochs=0,
-            early_stopping_patience=None,
-            start_from=None,
-            frozen=(),
-            pseudo_labels=None,
-            teacher=None,
-        ),
+        data=msgspec.structs.replace(version.data, folds=None, fold=None),
+        training=without_training(version.training),
+    )
+
+
+def without_training(training: TrainingConfig) -> TrainingConfig:
+    """Return settings for a run whose one epoch only measures, without what only training does."""
+    return msgspec.structs.replace(
+        training,
+        epochs=1,
+        warmup_epochs=0,
+        early_stopping_patience=None,
+        start_from=None,
+        frozen=(),
+        pseudo_labels=None,
+        teacher=None,
     )
 
 
@@ -80,9 +84,18 @@ def _experiment(
     more = f" and {len(members) - LONGEST_TITLE} more" if len(members) > LONGEST_TITLE else ""
     how = IN_WORDS[ensemble.how if ensemble is not None else "mean"]
     return msgspec.structs.replace(
-        settled(first),
+        renamed(settled(first), name, f"{how} {named}{more}"),
+        ensemble=ensemble,
+        hardware=HardwareConfig(device="cpu"),
+    )
+
+
+def renamed(first: Experiment, name: str, title: str) -> Experiment:
+    """Return the settings of a member under a name of their own, without what only describes the member."""
+    return msgspec.structs.replace(
+        first,
         name=name,
-        title=f"{how} {named}{more}",
+        title=title,
         extends=None,
         status="done",
         notes={},
@@ -90,6 +103,4 @@ def _experiment(
         reported=None,
         group=None,
         tune={},
-        ensemble=ensemble,
-        hardware=HardwareConfig(device="cpu"),
     )

@@ -19,6 +19,7 @@ from core.config.experiment import to_table
 from core.config.task_spec import task_spec
 from core.ensembles.measured import emit_epoch
 from core.ensembles.members import open_input
+from core.ensembles.request import renamed, without_training
 from core.errors import CheckpointError, ConfigError, RunError
 from core.run.emitter import Emitter
 from core.run.places import cache_of_run
@@ -64,33 +65,17 @@ def weights_request(runs: Sequence[RunDir], checkpoints: Sequence[str], name: st
     if task_spec(experiment.task).fit(experiment) is not None:
         raise RunError(f"{runs[0].id} is not trained by epochs, so it has one checkpoint, its best")
     named = ", ".join(f"{run.id}@{which}" for run, which in zip(runs, checkpoints, strict=True))
-    replace = msgspec.structs.replace
+    title = f"{'mean of the weights' if len(runs) > 1 else 'weights'} of {named}"[:200]
     return RunRequest(
         run=new_run_id(name, now),
         created=now,
         launcher="local",
         seed=first.seed,
-        experiment=replace(
-            experiment,
-            name=name,
-            title=f"{'mean of the weights' if len(runs) > 1 else 'weights'} of {named}"[:200],
-            extends=None,
-            status="done",
-            notes={},
-            assumed=(),
-            reported=None,
-            group=None,
-            tune={},
-            training=replace(
-                experiment.training,
-                epochs=1,
-                warmup_epochs=0,
-                early_stopping_patience=None,
+        experiment=msgspec.structs.replace(
+            renamed(experiment, name, title),
+            training=msgspec.structs.replace(
+                without_training(experiment.training),
                 keep_predictions=experiment.data.validates,
-                start_from=None,
-                frozen=(),
-                pseudo_labels=None,
-                teacher=None,
             ),
         ),
         data=first.data,

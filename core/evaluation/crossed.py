@@ -119,6 +119,23 @@ def group_of(counts: Floats, statistic: Statistic) -> SeedGroup:
     return SeedGroup(seeds, score.mean(axis=-1), values, score.var(axis=-1, ddof=1), interaction)
 
 
+def pooled_over_seeds(groups: Sequence[SeedGroup]) -> tuple[Floats, Floats, int]:
+    """Pool the spread and the interaction of groups of runs, by their degrees of freedom.
+
+    Returns:
+        ``(...)`` pooled spread, ``(...)`` pooled interaction, and the degrees of freedom.
+
+    Raises:
+        ValueError: no group has several seeds.
+    """
+    known = sum(group.seeds - 1 for group in groups)
+    if not known:
+        raise ValueError("no group of runs has several seeds")
+    spread: Floats = np.add.reduce([(g.seeds - 1) * g.spread for g in groups]) / known
+    interaction: Floats = np.add.reduce([(g.seeds - 1) * g.interaction for g in groups]) / known
+    return spread, interaction, known
+
+
 def variance_of(a: SeedGroup, b: SeedGroup, others: Sequence[SeedGroup] = ()) -> Variance:
     """Estimate the variance of the difference of two sides; see the module docstring.
 
@@ -130,14 +147,9 @@ def variance_of(a: SeedGroup, b: SeedGroup, others: Sequence[SeedGroup] = ()) ->
     Raises:
         ValueError: no group has several seeds.
     """
-    groups = (a, b, *others)
-    known = sum(group.seeds - 1 for group in groups)
-    if not known:
-        raise ValueError("no group of runs has several seeds")
+    spread, interaction, known = pooled_over_seeds((a, b, *others))
     units, share = a.units, 1 / a.seeds + 1 / b.seeds
     over_units = (b.values - a.values).var(axis=-1, ddof=1) / units
-    spread = sum((g.seeds - 1) * g.spread for g in groups) / known
-    interaction = sum((g.seeds - 1) * g.interaction for g in groups) / known
     pooled, twice = spread * share, interaction * share
     if a.seeds > 1 and b.seeds > 1:
         pooled = np.maximum(pooled, a.spread / a.seeds + b.spread / b.seeds)

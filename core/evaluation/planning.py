@@ -27,7 +27,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.evaluation.bootstrap import LEVEL
-from core.evaluation.crossed import SeedGroup, variance_of
+from core.evaluation.crossed import SeedGroup, pooled_over_seeds, variance_of
 from core.evaluation.paired import FEWEST_UNITS
 from core.evaluation.student import student_quantile
 
@@ -106,14 +106,11 @@ def parts_of(a: SeedGroup, b: SeedGroup, others: Sequence[SeedGroup] = ()) -> Pa
     Raises:
         ValueError: no group has several seeds.
     """
-    groups = (a, b, *others)
     found = variance_of(a, b, others)
-    known = sum(group.seeds - 1 for group in groups)
-    spread = float(sum((g.seeds - 1) * g.spread for g in groups)) / known
-    interaction = float(sum((g.seeds - 1) * g.interaction for g in groups)) / known
+    spread, interaction, _ = pooled_over_seeds((a, b, *others))
     share = 1 / a.seeds + 1 / b.seeds
-    of_versions = max(float(found.over_units) - interaction * share, 0.0)
-    return Parts(of_versions, interaction, spread, a.units)
+    of_versions = max(float(found.over_units - interaction * share), 0.0)
+    return Parts(of_versions, float(interaction), float(spread), a.units)
 
 
 def plan_for(parts: Parts, difference: float, error: float, seeds: tuple[int, int]) -> Plan:

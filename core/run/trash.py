@@ -3,7 +3,6 @@
 An entry is ``HOME/trash/<removed at>-<run id>/``; :mod:`mabe_tui.runs.actions.trash` fills and empties it.
 """
 
-import os
 from pathlib import Path
 
 from core.run import places
@@ -15,7 +14,7 @@ ENTRY_TIME = "%Y%m%dT%H%M%S%f"
 def entry_names(home: Path) -> list[str]:
     """Return the names of the entries, newest first; hidden ones are being emptied."""
     try:
-        names = os.listdir(places.trash(home))  # noqa: PTH208
+        names = [path.name for path in places.trash(home).iterdir()]
     except OSError:
         return []
     return sorted((name for name in names if not name.startswith(".")), reverse=True)

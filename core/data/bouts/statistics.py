@@ -13,7 +13,7 @@ from core.data.bouts.table import BoutRow, BoutTable
 from core.errors import DataError
 
 MEASURES = ("count", "total_s", "median_s", "latency_s")
-"""What is averaged over the animals of a group."""
+"""The figures that are averaged over the animals of a group."""
 
 
 class BehaviourSummary(msgspec.Struct, frozen=True):
@@ -34,7 +34,7 @@ class BehaviourSummary(msgspec.Struct, frozen=True):
 
 
 class Transition(msgspec.Struct, frozen=True):
-    """How often the next bout of the same agent in a video is of another kind, or the same."""
+    """The number of times that one kind of bout follows another of the same agent in a video."""
 
     video: str
     agent: str

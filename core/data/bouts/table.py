@@ -37,7 +37,7 @@ class BoutRow(NamedTuple):
 
 
 class VideoLength(NamedTuple):
-    """How long a video is."""
+    """The length of a video."""
 
     frames: int
     frames_per_second: float

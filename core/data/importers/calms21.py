@@ -7,6 +7,7 @@ CalMS21 nests annotator → sequence → ``keypoints`` (frames × mice × xy × 
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def read_calms21(source: Source) -> list[Recording]:
                 format="MARS" if name == path.stem else "CalMS21",
                 individuals=MICE,
                 parts=MARS_7,
-                load=lambda sequence=sequence, name=name: _tracks(sequence, name, path),  # type: ignore[misc]
+                load=partial(_tracks, sequence, name, path),
                 frames_per_second=RATE,
                 size=SIZE,
                 notes=(RATE_NOTE,),

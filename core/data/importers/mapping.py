@@ -22,7 +22,7 @@ Point = tuple[float, float]
 
 
 class ScaleMapping(Section, frozen=True):
-    """How many pixels a centimetre has: given, or from an arena's size, or from two points."""
+    """Pixels per centimetre: given, or from an arena's size, or from two points."""
 
     pix_per_cm: Length | None = None
     arena_cm: tuple[Length, Length] | None = None

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def read_project(source: Source) -> list[Recording]:
                 format="SLEAP project",
                 individuals=names,
                 parts=parts,
-                load=lambda video=video: _load(path, video, len(tracks), names, parts),  # type: ignore[misc]
+                load=partial(_load, path, video, len(tracks), names, parts),
                 media=own,
                 notes=notes,
             )

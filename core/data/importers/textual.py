@@ -15,7 +15,7 @@ HEAD_ROWS = 60
 
 @dataclass(frozen=True, slots=True)
 class TextForm:
-    """How a text file is written."""
+    """The encoding and separators of a text file."""
 
     encoding: str
     separator: str

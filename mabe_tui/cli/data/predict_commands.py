@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.config.task_spec import SUPPORT, TaskSpec
 from core.errors import MisuseError, UserError
+from mabe_tui.cli.data.evaluation_report import metric_cell, print_report, write_table
 from mabe_tui.cli.options import (
     CheckpointOption,
     DeviceOption,
@@ -24,8 +24,7 @@ from mabe_tui.runs.tasks import spec_of
 
 if TYPE_CHECKING:
     from core.postprocess.rules import Rules
-    from core.tasks.predictor import Evaluation, PredictionOptions
-    from mabe_tui.runs.comparison.evaluate import EvaluationReport
+    from core.tasks.predictor import PredictionOptions
     from mabe_tui.runs.videos.video_prediction import Device
 
 DataOption = Annotated[
@@ -194,9 +193,9 @@ def evaluate(
     if as_json:
         print_json(report)
     else:
-        _print_report(report, evaluation, spec_of(entry.require_request().experiment))
+        print_report(report, evaluation, spec_of(entry.require_request().experiment))
     if output is not None:
-        _write_table(output, evaluation, spec_of(entry.require_request().experiment))
+        write_table(output, evaluation, spec_of(entry.require_request().experiment))
 
 
 def _evaluate_group(
@@ -224,7 +223,7 @@ def _evaluate_group(
             [
                 each.version,
                 len(each.runs) or None,
-                *(_cell(name, each.metrics.get(name)) for name in names),
+                *(metric_cell(name, each.metrics.get(name)) for name in names),
                 each.trained_on,
             ]
             for each in tested
@@ -283,82 +282,3 @@ def _words(settings: Sequence[str] | None) -> tuple[tuple[str, str], ...]:
 def _warn_bad(bad: Mapping[str, str]) -> None:
     for reason in bad.values():
         say(f"warning: left out: {reason}")
-
-
-def _print_report(report: "EvaluationReport", evaluation: "Evaluation", spec: TaskSpec) -> None:
-    say(
-        f"{report.run} ({report.checkpoint}) on {spec.unit.count(report.videos)} of {report.data},"
-        f" {spec.example.count(report.frames)}"
-    )
-    _warn_overlap(report, spec)
-    for warning in evaluation.warnings:
-        say(f"warning: {warning}")
-    _warn_absent(evaluation, spec)
-    _print_metrics(evaluation, spec)
-
-
-def _warn_overlap(report: "EvaluationReport", spec: TaskSpec) -> None:
-    """Warn if the run used some of the units in training or validation."""
-    units = f"of these {spec.unit.count(report.videos)}"
-    if report.trained_on:
-        say(
-            f"warning: the run learned from {report.trained_on} {units}; on {spec.unit.many} it has not"
-            " seen it will do worse"
-        )
-    if report.validated_on and report.fitted:
-        say(
-            f"warning: its second level was fitted on {report.validated_on} {units};"
-            f" `mabe status {report.run}` has the score of second levels that have not seen them"
-        )
-    elif report.validated_on:
-        say(f"its best epoch was chosen on {report.validated_on} {units}")
-
-
-def _warn_absent(evaluation: "Evaluation", spec: TaskSpec) -> None:
-    """Warn if no example has one of the labels."""
-    classes = evaluation.rows.labels
-    absent = [name for name in classes if not evaluation.metrics.get(f"{SUPPORT}{name}", 1)]
-    if absent:
-        names = ", ".join(repr(name) for name in absent)
-        score = spec.primary_metric
-        say(
-            f"warning: no {spec.example.one} is of {spec.label.one} {names}, so its {score.label} is 0,"
-            f" in {score.name} too"
-        )
-
-
-def _write_table(output: Path, evaluation: "Evaluation", spec: TaskSpec) -> None:
-    import pyarrow.parquet as pq
-
-    from core.evaluation.table import evaluation_table, rows_table
-    from core.system.files import replace_atomically
-
-    rows, confusions = evaluation.rows, evaluation.confusions
-    table = rows_table(rows) if confusions is None else evaluation_table(confusions)
-    with replace_atomically(output) as file:
-        pq.write_table(table, file)
-    what = "counts" if confusions is None else "confusion counts"
-    say(f"{output}: {what} of {spec.unit.count(len(rows.units))}")
-
-
-def _print_metrics(evaluation: "Evaluation", spec: TaskSpec) -> None:
-    metrics = evaluation.metrics
-    overall = [[name, f"{value:.4f}"] for name, value in metrics.items() if "/" not in name]
-    print_table([f"over all {spec.label.many}", ""], overall, right=[1])
-    of_labels = {metric.name: metric.label for metric in spec.metrics if metric.per_label}
-    if not of_labels:
-        return
-    columns = {**of_labels, SUPPORT.rstrip("/"): spec.example.many}
-    rows = [
-        [name, *(_cell(column, metrics.get(f"{column}/{name}")) for column in columns)]
-        for name in evaluation.rows.labels
-    ]
-    print()
-    headers = [spec.label.one, *columns.values()]
-    print_table(headers, rows, right=list(range(1, len(headers))))
-
-
-def _cell(column: str, value: float | None) -> str | None:
-    if value is None:
-        return None
-    return f"{value:,.0f}" if f"{column}/" == SUPPORT else f"{value:.4f}"

@@ -15,8 +15,7 @@ from core.run.request import RunRequest
 from core.run.rundir import RunDir
 from mabe_tui.cli.following.follow import exit_code, follow
 from mabe_tui.cli.launching.cost_question import agree_on_cost, rented_reference
-from mabe_tui.cli.launching.ensemble import make_ensemble
-from mabe_tui.cli.launching.run_group import Manner, run_group
+from mabe_tui.cli.launching.run_group import Manner, run_combined
 from mabe_tui.cli.options import (
     MOST_RUNS,
     AutoResumeOption,
@@ -35,7 +34,6 @@ from mabe_tui.runs.format.settings import spell
 from mabe_tui.runs.format.units import parse_duration
 from mabe_tui.runs.launching import forecast
 from mabe_tui.runs.launching.again import again as repeat
-from mabe_tui.runs.launching.ensembles import version_ensemble
 from mabe_tui.runs.launching.forecast import Changed
 from mabe_tui.runs.launching.full_data import on_full_data
 from mabe_tui.runs.launching.named_inputs import named_inputs
@@ -176,7 +174,7 @@ def run(
             dry_run=dry_run,
             as_json=as_json,
         )
-        if _is_made_of_runs(session, options, group, manner, full=full or from_folds is not None):
+        if run_combined(session, options, group, manner, full=full or from_folds is not None):
             return
         requests = _requests(session, options, full, from_folds)
         say_left_behind(session.registry.experiment(options.version), requests[0].experiment)
@@ -198,46 +196,6 @@ def run(
         say(f"  mabe logs -f {started[0].id}")
         return
     raise typer.Exit(_follow_each(started, launcher_named(requests[0].launcher), auto_resume))
-
-
-def _is_made_of_runs(
-    session: Session, options: LaunchOptions, group: str | None, manner: Manner, *, full: bool
-) -> bool:
-    """Bring a group to its end, or make a version that is an ensemble; return whether it is either.
-
-    Raises:
-        UserError: an option does not apply, or a run is not possible.
-        Exit: once it has ended, with the exit code of the command.
-    """
-    if group is not None:
-        if full:
-            raise MisuseError("--full is for one version; leave out --all")
-        raise typer.Exit(run_group(session, group, options, manner))
-    if options.folds == 1:
-        raise MisuseError("--folds: 2 at least; 1 is for --all, and means the version's own split")
-    if session.registry.experiment(options.version).ensemble is None:
-        return False
-    given = {
-        "--full": full,
-        "--data": options.data is not None,
-        "--folds": options.folds is not None,
-        "--seeds": bool(options.seeds),
-        "--on": options.launcher not in (None, "local"),
-    }
-    if wrong := [option for option, is_given in given.items() if is_given]:
-        raise MisuseError(
-            f"{wrong[0]} is for training, and {options.version} is made of runs that are trained already"
-        )
-    request = version_ensemble(session.registry, RunStore(session.home), options)
-    make_ensemble(
-        session,
-        request,
-        manner.tags,
-        detach=manner.detach,
-        dry_run=manner.dry_run,
-        as_json=manner.as_json,
-    )
-    return True
 
 
 def _repeated(

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import msgspec
+import typer
 
 from core.errors import MisuseError
 from core.run.request import RunRequest
 from core.run.rundir import RunDir
 from mabe_tui.cli.following.follow import exit_code, follow
 from mabe_tui.cli.launching.cost_question import agree_on_cost
+from mabe_tui.cli.launching.ensemble import make_ensemble
 from mabe_tui.cli.session import Session
 from mabe_tui.cli.terminal.output import print_json, print_table, say
 from mabe_tui.launch.launcher import RunState, launcher_named
@@ -23,7 +25,7 @@ from mabe_tui.runs.listing.seeds import request_digest
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.summary.run_summary import state_of
 
-TODO = {
+PLANNED = {
     "use": "is finished: used as it is",
     "follow": "is running: followed",
     "resume": "goes on from its last checkpoint",
@@ -101,7 +103,7 @@ def _version(
     """
     new = [step.request for step in steps if step.todo == "start"]
     for step in steps:
-        say(f"{step.version}: {step.id} {TODO[step.todo]}")
+        say(f"{step.version}: {step.id} {PLANNED[step.todo]}")
         if step.todo == "resume" and step.existing is not None:
             for change in control.before_resume(step.existing):
                 say(f"mabe: {change}")
@@ -133,7 +135,7 @@ def _ensemble(
     own = msgspec.structs.replace(options, version=version, seeds=(), folds=None)
     request = version_ensemble(session.registry, store, own, members)
     if (done := _made_before(store, request)) is not None:
-        say(f"{version}: {done.id} {TODO['use']}")
+        say(f"{version}: {done.id} {PLANNED['use']}")
         return done.run, 0
     (run,) = start_requests(session.home, [request], say=say)
     say(f"{version}: {run.id}, of {len(members)} runs")
@@ -167,3 +169,43 @@ def _which(request: RunRequest) -> str:
     data = request.experiment.data
     fold = "" if data.folds is None else f", fold {data.fold} of {data.folds}"
     return f"seed {request.seed}{fold}"
+
+
+def run_combined(
+    session: Session, options: LaunchOptions, group: str | None, manner: Manner, *, full: bool
+) -> bool:
+    """Bring a group to its end, or make a version that is an ensemble; return whether it is either.
+
+    Raises:
+        UserError: an option does not apply, or a run is not possible.
+        Exit: once it has ended, with the exit code of the command.
+    """
+    if group is not None:
+        if full:
+            raise MisuseError("--full is for one version; leave out --all")
+        raise typer.Exit(run_group(session, group, options, manner))
+    if options.folds == 1:
+        raise MisuseError("--folds: 2 at least; 1 is for --all, and means the version's own split")
+    if session.registry.experiment(options.version).ensemble is None:
+        return False
+    given = {
+        "--full": full,
+        "--data": options.data is not None,
+        "--folds": options.folds is not None,
+        "--seeds": bool(options.seeds),
+        "--on": options.launcher not in (None, "local"),
+    }
+    if wrong := [option for option, is_given in given.items() if is_given]:
+        raise MisuseError(
+            f"{wrong[0]} is for training, and {options.version} is made of runs that are trained already"
+        )
+    request = version_ensemble(session.registry, RunStore(session.home), options)
+    make_ensemble(
+        session,
+        request,
+        manner.tags,
+        detach=manner.detach,
+        dry_run=manner.dry_run,
+        as_json=manner.as_json,
+    )
+    return True

@@ -1,5 +1,8 @@
 """From the runs that a new run's settings name to the checkpoints that it begins with or learns from."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
 
 from core.errors import RunError
@@ -35,10 +38,8 @@ def with_start(store: RunStore, request: RunRequest) -> RunRequest:
     stated = request.experiment.training.start_from
     if stated is None or request.start is not None:
         return request
-    try:
+    with _errors_naming("start_from", stated):
         name, checkpoint = _checkpoint(store, stated, request.launcher)
-    except RunError as error:
-        raise RunError(f"training.start_from = {stated!r}: {error}") from error
     return msgspec.structs.replace(_with_setting(request, start_from=name), start=checkpoint)
 
 
@@ -53,10 +54,8 @@ def with_pseudo_labels(store: RunStore, request: RunRequest) -> RunRequest:
     stated = request.experiment.training.pseudo_labels
     if stated is None or request.pseudo:
         return request
-    try:
+    with _errors_naming("pseudo_labels", stated):
         name, members = _predicting(store, stated, request.launcher)
-    except RunError as error:
-        raise RunError(f"training.pseudo_labels = {stated!r}: {error}") from error
     return msgspec.structs.replace(_with_setting(request, pseudo_labels=name), pseudo=members)
 
 
@@ -71,14 +70,21 @@ def with_teacher(store: RunStore, request: RunRequest) -> RunRequest:
     stated = request.experiment.training.teacher
     if stated is None or request.teacher:
         return request
-    try:
+    with _errors_naming("teacher", stated):
         name, members = _predicting(store, stated, request.launcher)
         kept = _kept(store.find(name.partition(AT)[0]))
-    except RunError as error:
-        raise RunError(f"training.teacher = {stated!r}: {error}") from error
     return msgspec.structs.replace(
         _with_setting(request, teacher=name), teacher=members, teacher_kept=kept
     )
+
+
+@contextmanager
+def _errors_naming(key: str, stated: str) -> Iterator[None]:
+    """Name a setting in the errors about the run that it states."""
+    try:
+        yield
+    except RunError as error:
+        raise RunError(f"training.{key} = {stated!r}: {error}") from error
 
 
 def _predicting(store: RunStore, stated: str, launcher: str) -> tuple[str, tuple[Input, ...]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from textual.command import CommandPalette
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 from core.config.registry import default_path, load
 from core.errors import ConfigError, RunError
@@ -81,7 +82,8 @@ async def test_the_palette_jumps_to_a_run(make_app) -> None:
         await pilot.press("ctrl+p", *"run v6-20261120T130000")
         assert isinstance(pilot.app.screen, CommandPalette)
         await workers_done(pilot)
-        await pilot.pause(0.2)
+        found = pilot.app.screen.query_one(OptionList)
+        await until(pilot, lambda: found.option_count and found.highlighted is not None)
         await pilot.press("enter")
         await settle(pilot)
         if isinstance(pilot.app.screen, CommandPalette):

@@ -248,7 +248,7 @@ def test_eval_prints_its_figures_also_where_the_file_cannot_be_written(
     def full(*_: object) -> None:
         raise UserError("disk full")
 
-    monkeypatch.setattr(predict_commands, "_write_table", full)
+    monkeypatch.setattr(predict_commands, "write_table", full)
     arguments = ["eval", "v6", "--data", str(data), "-o", "out.parquet"]
     result = CliRunner().invoke(app, arguments)
     assert isinstance(result.exception, UserError)
